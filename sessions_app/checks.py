@@ -1,0 +1,46 @@
+"""System checks: a gateway with settings that contradict each other does not start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.module_loading import import_string
+
+from sessions_app.conf import gateway_config
+
+
+@register(Tags.compatibility)
+def gateway_settings(**_: Any) -> list[CheckMessage]:
+    """Ranges, and the order of the two silences (DESIGN: refused at start if session_timeout < message_timeout)."""
+    config = gateway_config()
+    faults: list[CheckMessage] = []
+
+    def fault(number: int, text: str) -> None:
+        faults.append(Error(text, id=f"gateway.E{number:03}"))
+
+    if not 0 <= config.hash_size <= 20:
+        fault(1, f"GATEWAY_HASH_SIZE is {config.hash_size}: it is the log2 of the number of buckets, 0 to 20.")
+    if config.cleanup_interval < 1:
+        fault(2, f"GATEWAY_CLEANUP_INTERVAL is {config.cleanup_interval}: at least 1 second.")
+    if config.session_timeout < 0 or config.message_timeout < 0:
+        fault(3, "GATEWAY_SESSION_TIMEOUT and GATEWAY_MESSAGE_TIMEOUT cannot be negative; 0 switches one off.")
+    if config.session_timeout and config.message_timeout and config.session_timeout < config.message_timeout:
+        fault(
+            4,
+            f"GATEWAY_SESSION_TIMEOUT ({config.session_timeout} s, silence of both sides) is shorter than "
+            f"GATEWAY_MESSAGE_TIMEOUT ({config.message_timeout} s, silence of the message side): raise the first.",
+        )
+    if not 0 < config.answer_wait <= 25:
+        fault(
+            5, f"GATEWAY_ANSWER_WAIT is {config.answer_wait}: more than 0, at most 25 s, inside the sender's Timer F."
+        )
+    if config.queue_limit < 1:
+        fault(6, f"GATEWAY_QUEUE_LIMIT is {config.queue_limit}: at least 1.")
+    if config.route:
+        try:
+            if not callable(import_string(config.route)):
+                fault(7, f"GATEWAY_ROUTE {config.route!r} is not callable.")
+        except ImportError as error:
+            fault(7, f"GATEWAY_ROUTE {config.route!r} cannot be imported: {error}")
+    return faults

@@ -1,0 +1,72 @@
+"""The gateway's settings, each with its meaning, unit and default.
+
+Every field of :class:`GatewayConfig` is the Django setting ``GATEWAY_<NAME>``; nothing else in ``sessions_app`` looks at
+the settings module for the gateway's sake.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayConfig:
+    """How the gateway behaves. Times are seconds, sizes octets."""
+
+    route: str = ""
+    """Dotted path of the request route, a callable; empty: the routes table."""
+    hash_size: int = 10
+    """log2 of the number of buckets that session keys are hashed into; cleanup sweeps bucket by bucket."""
+    cleanup_interval: int = 60
+    """Seconds between two cleanups by Celery beat."""
+    session_timeout: int = 43200
+    """Silence of both sides together that ends a session; 0: never."""
+    message_timeout: int = 7200
+    """Silence of the message side alone that ends a session; 0: never."""
+    node_name: str = "gateway-1"
+    """Name of this process among the gateway's processes."""
+    retention_days: int = 30
+    """Days that ended sessions, messages and failures are kept; 0: for ever."""
+    answer_wait: float = 10.0
+    """Seconds that a MESSAGE waits for its outcome before 202; far inside Timer F (RFC 4320, RULEBOOK M14)."""
+    queue_limit: int = 100
+    """MESSAGEs that may wait for one session's set-up, and messages that may wait for one target; then 480 or 413."""
+    ring_timeout: float = 40.0
+    """Seconds an INVITE may ring before it is cancelled."""
+    connect_timeout: float = 5.0
+    """Seconds to connect to an MSRP or SIP peer over TCP."""
+    bind_timeout: float = 30.0
+    """Seconds the active MSRP peer has to send its first SEND (RFC 4975 s5.4)."""
+    max_message_size: int = 10 * 1024 * 1024
+    """Largest MSRP message accepted; offered as max-size."""
+    max_page_size: int = 65000
+    """Largest body accepted in a SIP MESSAGE."""
+    max_sessions: int = 200_000
+    """Sessions one process holds; then 503 with Retry-After."""
+    max_transactions: int = 500_000
+    """SIP server transactions one process remembers; then 503 with Retry-After."""
+    reject_silently: bool = False
+    """Answer nothing, instead of 403, to strangers."""
+    idle_connection_timeout: float = 60.0
+    """Seconds an MSRP connection without a session may stay open."""
+    drain_timeout: float = 10.0
+    """Seconds that a stopping gateway waits for what is under way."""
+    mi_networks: str = "127.0.0.0/8 ::1/128"
+    """Networks that may use /mi."""
+
+    @property
+    def buckets(self) -> int:
+        """Number of buckets."""
+        return 1 << self.hash_size
+
+
+def gateway_config() -> GatewayConfig:
+    """The settings as they stand now."""
+    return GatewayConfig(
+        **{
+            field.name: getattr(settings, "GATEWAY_" + field.name.upper(), field.default)
+            for field in fields(GatewayConfig)
+        }
+    )
