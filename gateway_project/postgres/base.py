@@ -1,0 +1,25 @@
+"""Django's PostgreSQL backend, which starts the embedded server when a process first connects.
+
+So every command, worker and test run works without a step before it, and a server that died is back at the next
+connection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django.db.utils import OperationalError
+
+from gateway_project.env import EnvError
+from gateway_project.postgres.share import share_of
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        try:
+            share_of(Path(self.settings_dict["STATE_DIR"])).ensure()
+        except EnvError as fault:
+            raise OperationalError(str(fault)) from fault
+        return super().get_new_connection(conn_params)

@@ -1,0 +1,84 @@
+"""Several processes, one server: the first that needs it starts it, the last that leaves stops it.
+
+Counting is done by the kernel: every user holds a shared lock on one file, and whoever can turn its own into an
+exclusive one was the last. A killed process therefore never leaves a wrong count behind.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway_project.postgres.cluster import Cluster
+
+_shares: dict[Path, Share] = {}
+_shares_guard = threading.Lock()
+
+
+class Share:
+    """This process's hold on the server of one state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.cluster = Cluster(state)
+        self._change = state / "postgres.lock"  # held while somebody starts or stops
+        self._users = state / "postgres.users"
+        self._fd: int | None = None
+        self._pid = 0
+        self._guard = threading.Lock()
+
+    def ensure(self) -> Cluster:
+        """The running server; started, or started again, where it does not run. Cheap when it does.
+
+        Raises EnvError with the reason as one line.
+        """
+        with self._guard:
+            held = self._fd is not None and self._pid == os.getpid()
+            if held and self.cluster.ready():
+                return self.cluster
+            with _locked(self._change):
+                if not held:
+                    # A forked child takes a hold of its own: closing the inherited one would not give up the parent's.
+                    self._fd = os.open(self._users, os.O_RDWR | os.O_CREAT, 0o600)
+                    self._pid = os.getpid()
+                    fcntl.flock(self._fd, fcntl.LOCK_SH)
+                self.cluster.start()
+            return self.cluster
+
+    def release(self) -> None:
+        """Give up the hold; stops the server when no other process has one."""
+        with self._guard:
+            if self._fd is None or self._pid != os.getpid():
+                return
+            with _locked(self._change):
+                try:
+                    fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    pass  # others use it
+                else:
+                    self.cluster.stop()
+                os.close(self._fd)
+                self._fd = None
+
+
+def share_of(state: Path) -> Share:
+    """This process's one Share of the state folder `state`, given up at exit."""
+    with _shares_guard:
+        if state not in _shares:
+            _shares[state] = Share(state)
+            atexit.register(_shares[state].release)
+        return _shares[state]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

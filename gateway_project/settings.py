@@ -1,0 +1,252 @@
+"""Django settings. Every value an operator may change comes from the environment; docs and deploy/ list them.
+
+A value that cannot be used raises EnvError, which the entry points turn into one line.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from gateway_project import state
+from gateway_project.env import Env, EnvError
+from gateway_project.postgres import cluster
+from sessions_app.conf import GatewayConfig
+
+env = Env(os.environ)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- the state folder and what lives in it -------------------------------------------------------------------------
+
+STATE_DIR = state.prepare(Path(env.text("PARLEY_STATE_DIR") or BASE_DIR / "var"))
+PID_FILE = STATE_DIR / "gateway.pid"
+ADMIN_USER = "admin"
+ADMIN_PASSWORD = env.text("PARLEY_ADMIN_PASSWORD")
+ADMIN_PASSWORD_FILE = STATE_DIR / "admin-password"
+
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY") or state.keep_secret(STATE_DIR / "secret-key", lambda: secrets.token_urlsafe(64))[0]
+
+# -- listeners -----------------------------------------------------------------------------------------------------
+
+HTTP_LISTEN = env.address("HTTP_LISTEN", "127.0.0.1:8000")
+SIP_LISTEN = env.listen("SIP_LISTEN", "udp:127.0.0.1:5060,tcp:127.0.0.1:5060", ("udp", "tcp"))
+MSRP_LISTEN = env.listen("MSRP_LISTEN", "tcp:127.0.0.1:2855", ("tcp",))
+
+# -- the gateway ---------------------------------------------------------------------------------------------------
+
+# Their names, meanings and defaults stand in sessions_app/conf.py, what they may be in sessions_app/checks.py.
+GATEWAY = {field.name: env.like(f"GATEWAY_{field.name.upper()}", field.default) for field in fields(GatewayConfig)}
+globals().update({f"GATEWAY_{name.upper()}": value for name, value in GATEWAY.items()})
+
+# -- applications --------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "gateway_project",  # before daphne, whose runserver command it replaces
+    "sessions_app",
+    "daphne",
+    "unfold",  # before the admin, whose templates it replaces
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "django_filters",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "gateway_project.urls"
+ASGI_APPLICATION = "gateway_project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database, broker, channel layer -------------------------------------------------------------------------------
+
+DATABASE_URL = env.url("DATABASE_URL", "", ("postgresql", "postgres"))
+EMBEDDED_POSTGRES = not DATABASE_URL
+_persistent: dict[str, Any] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+if EMBEDDED_POSTGRES:
+    _cluster = cluster.Cluster(STATE_DIR)
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": {
+            "ENGINE": "gateway_project.postgres",
+            "STATE_DIR": str(STATE_DIR),
+            "NAME": cluster.DATABASE,
+            "USER": cluster.ROLE,
+            "HOST": str(_cluster.socket_folder),
+            "PORT": cluster.PORT,
+            **_persistent,
+        }
+    }
+else:
+    DATABASES = {"default": {**dj_database_url.parse(DATABASE_URL), **_persistent}}
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL",
+    "filesystem://",
+    ("filesystem", "redis", "rediss", "unix", "socket", "sentinel", "amqp", "amqps", "pyamqp", "memory"),
+)
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    _broker = state.private_folder(STATE_DIR / "broker")
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(state.private_folder(_broker / "tasks")),
+        "data_folder_out": str(_broker / "tasks"),
+        "control_folder": str(state.private_folder(_broker / "control")),
+    }
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its broadcasts would be files that nobody reads
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
+_interval = max(1, GATEWAY["cleanup_interval"])  # the checks refuse less, after settings are read
+CELERY_BEAT_SCHEDULE = {
+    "cleanup": {
+        "task": "sessions_app.tasks.cleanup",
+        "schedule": timedelta(seconds=_interval),
+        # A worker that was away finds one sweep waiting, not one for every interval it missed.
+        "options": {"expires": _interval},
+    },
+}
+
+CHANNEL_REDIS_URL = env.url("CHANNEL_REDIS_URL", "", ("redis", "rediss", "unix"))
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if CHANNEL_REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_REDIS_URL]}}
+    }
+
+# -- pages ---------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# Without a collectstatic the files are served from where the packages keep them.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parley",
+    "DESCRIPTION": "Sessions, messages and failed set-ups of the SIP MESSAGE to MSRP gateway.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+UNFOLD = {"SITE_TITLE": "Parley", "SITE_HEADER": "Parley", "SITE_URL": "/"}
+
+# -- security ------------------------------------------------------------------------------------------------------
+
+_wildcard = HTTP_LISTEN.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+_own_host = HTTP_LISTEN.hostport.rpartition(":")[0]
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", *([] if _wildcard else [_own_host])])
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if not _origin.startswith(("http://", "https://")):
+        raise EnvError("CSRF_TRUSTED_ORIGINS", f"{_origin!r} has no scheme, write https://{_origin}")
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+
+#: The pages are reached over TLS only, through a proxy that sets X-Forwarded-Proto itself (deploy/nginx.conf).
+HTTPS_ONLY = env.flag("HTTPS_ONLY")
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+# Asked on the machine itself, without TLS: probes, metrics, the management interface.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^mi$"]
+if HTTPS_ONLY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.integer("HSTS_SECONDS", 365 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("HSTS_SUBDOMAINS", True)
+    SECURE_HSTS_PRELOAD = env.flag("HSTS_PRELOAD", True)
+
+# -- logging -------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "line", ("line", "json"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "gateway_project.logs.LineFormatter"},
+        "json": {"()": "gateway_project.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django and Daphne bring handlers of their own; ours is enough.
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.channels.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "daphne": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "asyncio": {"level": "WARNING"},
+        "celery": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "kombu": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,111 @@
+"""The state folder: secrets that only their owner reads, and the lock that lets one gateway live in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway_project.env import EnvError
+
+
+def prepare(folder: Path) -> Path:
+    """Make the state folder where it is missing and return its real path.
+
+    Raises EnvError naming PARLEY_STATE_DIR when it cannot be made or written to.
+    """
+    try:
+        # Root's embedded database runs under another uid that must pass through; what is secret has its own 0600.
+        folder.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise EnvError("PARLEY_STATE_DIR", f"cannot make folder {str(folder)!r}: {fault.strerror}") from None
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise EnvError("PARLEY_STATE_DIR", f"cannot write to {str(folder)!r}, choose a folder of this user")
+    return folder.resolve()
+
+
+def private_folder(path: Path) -> Path:
+    """A folder that only its owner enters."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def read_secret(path: Path) -> str | None:
+    """The secret kept in `path`, or None where there is none yet."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise EnvError("PARLEY_STATE_DIR", f"cannot read {str(path)!r}: {fault.strerror}") from None
+
+
+def keep_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> tuple[str, bool]:
+    """The secret in `path`, made and kept at mode 0600 on first use; and whether it was made just now.
+
+    Two processes that start together agree on one: the file appears complete or not at all, and the first wins.
+    """
+    found = read_secret(path)
+    if found is not None:
+        return found, False
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(make() + "\n")
+        if path.exists():
+            path.unlink()  # empty: read_secret would have found anything else
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        else:
+            return path.read_text(encoding="utf-8").strip(), True
+    finally:
+        draft.unlink()
+    return path.read_text(encoding="utf-8").strip(), False
+
+
+class PidLock:
+    """`gateway.pid`: its content tells an operator whom to signal, its lock tells whether that process lives.
+
+    The lock goes with the process, however it ends: a stale file is just taken over, a recycled pid means nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Raises EnvError naming PARLEY_STATE_DIR while another process holds the folder."""
+        while self._fd is None:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                os.close(fd)
+                raise EnvError(
+                    "PARLEY_STATE_DIR",
+                    f"a gateway (pid {holder}) already runs on {self.path.parent}, stop it or choose another folder",
+                ) from None
+            if self._still_at_path(fd):
+                self._fd = fd
+            else:  # the former holder removed the file between our open and our lock
+                os.close(fd)
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        if self._fd is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self._fd)
+            self._fd = None
+
+    def _still_at_path(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(fd), os.stat(self.path))
+        except FileNotFoundError:
+            return False

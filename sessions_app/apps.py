@@ -1,0 +1,8 @@
+"""The gateway and its records, as a Django app."""
+
+from django.apps import AppConfig
+
+
+class SessionsAppConfig(AppConfig):
+    name = "sessions_app"
+    verbose_name = "Gateway"
