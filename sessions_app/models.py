@@ -189,6 +189,8 @@ class GatewaySession(models.Model):
     local_path = models.CharField("local MSRP path", max_length=512, blank=True)
     peer_path = models.CharField("peer MSRP path", max_length=1024, blank=True)
     content_types = models.CharField(max_length=255, blank=True)
+    next_hop = models.CharField(max_length=255, blank=True)
+    back_hop = models.CharField(max_length=255, blank=True)
     to_msrp = models.PositiveIntegerField("messages to MSRP", default=0)
     to_page = models.PositiveIntegerField("messages to page side", default=0)
     undelivered = models.PositiveIntegerField(default=0)
