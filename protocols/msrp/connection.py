@@ -1,0 +1,414 @@
+"""One connection of the MSRP engine: bytes in, events out; messages in, bytes out (RFC 4975 s5.1, s5.4, s7.1.1).
+
+Many sessions share a connection. What is ready (responses, REPORTs, messages of one chunk) goes out first; big
+messages are cut into chunks only as bytes are taken, in turn by session, and an open chunk is closed as soon as
+something ready waits (RULEBOOK S23).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from protocols.msrp import writer
+from protocols.msrp.errors import MsrpFramingError
+from protocols.msrp.events import BindTimeout, ConnectionFault, Event, Layer, SendOutcome, SessionBound, SessionLost
+from protocols.msrp.frames import Frame, MsrpRequest, MsrpResponse
+from protocols.msrp.ids import new_transaction_id
+from protocols.msrp.outgoing import OutgoingMessage
+from protocols.msrp.parser import FrameParser
+from protocols.msrp.requests import receive_request
+
+if TYPE_CHECKING:
+    from protocols.msrp.endpoint import MsrpEndpoint
+    from protocols.msrp.session import MsrpSession
+
+_MIN_CHUNK = 2048  # RULEBOOK S23
+
+
+class MsrpConnection:
+    """The engine's half of one transport connection, made by ``endpoint.create_connection``."""
+
+    __slots__ = (
+        "_chunk_bytes",
+        "_open",
+        "_open_tid",
+        "_outbox",
+        "_parser",
+        "_pending",
+        "_turns",
+        "_unsent",
+        "_unwritten",
+        "_woken",
+        "context",
+        "endpoint",
+        "live",
+        "outbound",
+        "sessions",
+        "waiting",
+        "wake",
+        "writable",
+    )
+
+    def __init__(self, endpoint: MsrpEndpoint, outbound: bool) -> None:
+        self.endpoint = endpoint
+        self.outbound = outbound
+        """True when we opened it."""
+        self.context: object = None
+        """The host's own pointer, never looked at here."""
+        self.wake: Callable[[MsrpConnection], None] | None = None
+        """Called once when output begins to wait; the host then calls take_output, now or soon. Called again from
+        take_output itself when more is waiting than one call hands out."""
+        self.writable = True
+        """Set by the host; while False no bytes of big messages are handed out. See ``resume``."""
+        self.live = True
+        """False after a fault or ``lost``."""
+        self.sessions: dict[MsrpSession, None] = {}
+        """Sessions bound to this connection."""
+        self.waiting = 0
+        """Bytes that wait to be taken, the bodies of big messages included."""
+        self._parser = FrameParser(endpoint.limits)
+        self._parser.body_limit = self._body_limit
+        self._outbox: list[bytes] = []
+        self._woken = False
+        self._pending: dict[str, OutgoingMessage | MsrpSession] = {}  # by tid; a session stands for its bind
+        self._unsent: list[str] = []  # tids whose last byte is in the outbox
+        self._unwritten: list[OutgoingMessage] = []  # Failure-Report: no, in the outbox
+        self._turns: deque[MsrpSession] = deque()  # sessions with a backlog; the first is being served
+        self._open: OutgoingMessage | None = None  # the message whose chunk has no end-line yet
+        self._open_tid = ""
+        self._chunk_bytes = 0
+
+    # ---- in
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take bytes from the peer. After a ConnectionFault the host must close, then call ``lost``."""
+        events: list[Event] = []
+        if not self.live:
+            return events
+        self.endpoint.now = now
+        fault: str | None = None
+        frames: list[Frame]
+        try:
+            frames = self._parser.feed(data)
+        except MsrpFramingError as error:
+            frames = error.frames
+            fault = error.reason
+        for frame in frames:
+            if type(frame) is MsrpRequest:
+                receive_request(self, frame, now, events)
+            elif type(frame) is MsrpResponse:
+                self._receive_response(frame, events)
+        if fault is not None:
+            self.live = False
+            events.append(ConnectionFault(self, fault))
+        return events
+
+    def _receive_response(self, response: MsrpResponse, events: list[Event]) -> None:
+        code = response.code
+        if code < 100:
+            return
+        tid = response.tid
+        pending = self._pending.pop(tid, None)
+        if pending is None:  # not ours, or too late
+            return
+        self.endpoint.transactions.pop(tid, None)
+        if isinstance(pending, OutgoingMessage):
+            session = pending.session
+            if pending.outcome is not None:
+                return
+            if code == 200:
+                pending.unanswered -= 1
+                if not session.bind_confirmed:
+                    self.confirm(session, events)
+                if pending.all_written and pending.unanswered <= 0:
+                    outcome = pending.outcome = SendOutcome(session, pending, 200, response.comment, "response")
+                    del session.pending[pending]
+                    events.append(outcome)
+            else:
+                self.stop(pending, code, response.comment, events)
+        else:
+            self._bind_answered(pending, code, response.comment, events)
+
+    def _bind_answered(self, session: MsrpSession, code: int, comment: str, events: list[Event]) -> None:
+        if session.connection is not self:
+            return
+        if code == 200:
+            self.confirm(session, events)
+        else:  # RULEBOOK S31: 481 and 506 end the session here
+            reason = f"bind refused: {code} {comment}".rstrip()
+            session.fail_all(reason, "connection", events)
+            self.unbind(session)
+            events.append(SessionLost(session, reason, code))
+
+    def _body_limit(self, request: MsrpRequest) -> int:
+        """How much body a big chunk still arriving may bring (RULEBOOK S24, S31)."""
+        session = self.endpoint.find(request.to_path)
+        if request.method != "SEND":
+            return 10240  # RFC 4975 s7.1
+        return session.max_size if session is not None else 0
+
+    # ---- sessions
+
+    def bind(self, session: MsrpSession) -> None:
+        """This connection carries ``session`` from now on."""
+        session.connection = self
+        self.sessions[session] = None
+        self.endpoint.bound(session, self)
+
+    def confirm(self, session: MsrpSession, events: list[Event]) -> None:
+        """The peer has shown that it takes part in ``session`` here."""
+        if not session.bind_confirmed:
+            session.bind_confirmed = True
+            events.append(SessionBound(session, self))
+
+    def unbind(self, session: MsrpSession) -> None:
+        """This connection carries ``session`` no longer; an open chunk of it will be ended with '#'."""
+        self.sessions.pop(session, None)
+        session.connection = None
+        session.bind_confirmed = False
+        self._leave_turn(session)
+        session.backlog = None
+        if self._open is not None and self._open.session is session:
+            self._wake()
+
+    @property
+    def idle(self) -> bool:
+        """True when no session is bound and nothing waits to be written: the host may close it (RULEBOOK S19)."""
+        return not self.sessions and not self.has_output
+
+    def lost(self, now: float) -> list[Event]:
+        """The connection is gone: so are the bindings of its sessions and all it had pending (RULEBOOK S17)."""
+        events: list[Event] = []
+        self.live = False
+        self.endpoint.now = now
+        self.endpoint.gone(self)
+        for tid in self._pending:
+            self.endpoint.transactions.pop(tid, None)
+        self._pending.clear()
+        for session in list(self.sessions):
+            session.fail_all("connection lost", "connection", events)
+            session.connection = None
+            session.bind_confirmed = False
+            events.append(SessionLost(session, "connection lost"))
+        self.sessions.clear()
+        self._outbox = []
+        self._unsent = []
+        self._unwritten = []
+        self._turns.clear()
+        self._open = None
+        self.waiting = 0
+        return events
+
+    # ---- out
+
+    def queue(self, data: bytes) -> bool:
+        """Put ready bytes into the outbox; False on a dead connection."""
+        if not self.live:
+            return False
+        self._outbox.append(data)
+        self.waiting += len(data)
+        if not self._woken:
+            self._wake()
+        return True
+
+    def _wake(self) -> None:
+        if not self._woken and self.live:
+            self._woken = True
+            if self.wake is not None:
+                self.wake(self)
+
+    def send_bind(self, session: MsrpSession, tid: str, data: bytes) -> None:
+        """Queue the bodiless SEND that binds ``session``."""
+        self._pending[tid] = session
+        self._unsent.append(tid)
+        self.queue(data)
+
+    def send_small(self, outgoing: OutgoingMessage, tid: str, data: bytes) -> None:
+        """Queue a message of one chunk."""
+        outgoing.all_written = True
+        if outgoing.failure_report == "no":
+            self._unwritten.append(outgoing)
+        else:
+            outgoing.unanswered = 1
+            self._pending[tid] = outgoing
+            self._unsent.append(tid)
+        self.queue(data)
+
+    def send_big(self, session: MsrpSession, outgoing: OutgoingMessage) -> None:
+        """Let a message wait for its turn to be sent in chunks."""
+        if session.backlog is None:
+            session.backlog = deque()
+        if not session.backlog:
+            self._turns.append(session)
+        session.backlog.append(outgoing)
+        self.waiting += len(outgoing.body)
+        if self.writable:
+            self._wake()
+
+    def resume(self, now: float) -> None:
+        """The host can write again: big messages go on."""
+        self.endpoint.now = now
+        self.writable = True
+        if self.has_output:
+            self._wake()
+
+    @property
+    def has_output(self) -> bool:
+        """True when take_output would hand out something, now or once writable."""
+        return bool(self._outbox or self._turns or self._open is not None)
+
+    def take_output(self, now: float | None = None) -> bytes:
+        """All that is ready, then big messages up to limits.flush_budget while writable.
+
+        Transaction timers start here, at ``now``, or without it at the latest time the engine was told.
+        """
+        self._woken = False
+        endpoint = self.endpoint
+        if now is None:
+            now = endpoint.now
+        else:
+            endpoint.now = now
+        parts = self._outbox
+        self._outbox = []
+        if self._open is not None or self._turns:
+            parts = self._with_chunks(parts)
+            if self.writable and self._turns:
+                self._wake()
+        else:
+            self.waiting = 0
+        if self._unsent:
+            timers = endpoint.transactions
+            due = (now + endpoint.limits.transaction_timeout, self)
+            for tid in self._unsent:
+                timers[tid] = due
+            self._unsent.clear()
+        if self._unwritten:
+            for outgoing in self._unwritten:
+                outgoing.session.settle(outgoing, None, "written", "written", endpoint.ready)
+            self._unwritten.clear()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _with_chunks(self, ready: list[bytes]) -> list[bytes]:
+        """``ready``, with the open chunk closed before it where need be, and more of the big messages after it."""
+        parts: list[bytes] = []
+        current = self._open
+        if current is not None and (ready or current.outcome is not None):
+            self._close_chunk("+" if current.outcome is None else "#", parts)
+        parts += ready
+        self.waiting -= sum(map(len, ready))
+        limits = self.endpoint.limits
+        budget = limits.flush_budget
+        while self.writable and self._turns and budget > 0:
+            session = self._turns[0]
+            backlog = session.backlog
+            if not backlog:
+                self._turns.popleft()
+                continue
+            current = backlog[0]
+            if self._open is None:
+                if budget < _MIN_CHUNK and budget < len(current.body) - current.offset:
+                    break
+                self._open_chunk(session, current, parts)
+            contended = len(self._turns) > 1
+            room = min(budget, limits.fair_slice - self._chunk_bytes) if contended else budget
+            cut = False
+            if room > 0:
+                taken, cut = self._slice(current, room)
+                parts.append(current.body[current.offset : current.offset + taken])
+                current.offset += taken
+                budget -= taken
+                self._chunk_bytes += taken
+                self.waiting -= taken
+            if current.offset >= len(current.body):
+                self._close_chunk("$", parts)
+                current.all_written = True
+                backlog.popleft()
+                self._turns.popleft()
+                if backlog:
+                    self._turns.append(session)
+                if current.failure_report == "no":
+                    self._unwritten.append(current)
+            elif cut:
+                self._close_chunk("+", parts)
+            elif contended and self._chunk_bytes >= limits.fair_slice:
+                self._close_chunk("+", parts)
+                self._turns.rotate(-1)
+        return parts
+
+    def _open_chunk(self, session: MsrpSession, current: OutgoingMessage, parts: list[bytes]) -> None:
+        self._open = current
+        self._open_tid = tid = new_transaction_id()
+        self._chunk_bytes = 0
+        if current.failure_report != "no":
+            self._pending[tid] = current
+            current.unanswered += 1
+        parts.append(session.chunk_head(current, tid))
+
+    def _close_chunk(self, flag: str, parts: list[bytes]) -> None:
+        parts.append(writer.end_line(self._open_tid, flag))
+        if self._open is not None and self._open.failure_report != "no":
+            self._unsent.append(self._open_tid)
+        self._open = None
+
+    def _slice(self, current: OutgoingMessage, room: int) -> tuple[int, bool]:
+        """How many of the next ``room`` bytes this chunk may carry, and whether it must end there (RULEBOOK S21)."""
+        body, offset = current.body, current.offset
+        marker = b"-------" + self._open_tid.encode()
+        taken = min(room, len(body) - offset)
+        found = body.find(marker, offset, offset + taken + len(marker) - 1)
+        return (taken, False) if found < 0 else (found - offset + 1, True)
+
+    # ---- ends of outgoing messages
+
+    def stop(self, outgoing: OutgoingMessage, code: int, reason: str, events: list[Event]) -> None:
+        """The peer refused ``outgoing``: no more of it is sent, an open chunk of it ends with '#' (RULEBOOK S30)."""
+        layer: Layer = "timeout" if code == 408 else "response"  # RULEBOOK S31
+        outgoing.session.settle(outgoing, code, reason, layer, events)
+        self._drop(outgoing)
+
+    def sending(self, session: MsrpSession, message_id: str) -> OutgoingMessage | None:
+        """The message of this id that has begun to go out in chunks and has no outcome yet."""
+        if session.backlog:
+            head = session.backlog[0]
+            if head.message_id == message_id and head.offset:
+                return head
+        return None
+
+    def _drop(self, outgoing: OutgoingMessage) -> None:
+        backlog = outgoing.session.backlog
+        if backlog and outgoing in backlog:
+            self.waiting -= len(outgoing.body) - outgoing.offset
+            backlog.remove(outgoing)
+            if not backlog:
+                self._leave_turn(outgoing.session)
+        if self._open is outgoing:
+            self._wake()
+
+    def _leave_turn(self, session: MsrpSession) -> None:
+        if session in self._turns:
+            for outgoing in session.backlog or ():
+                self.waiting -= len(outgoing.body) - outgoing.offset
+            self._turns.remove(session)
+
+    def transaction_expired(self, tid: str, events: list[Event]) -> None:
+        """No response came in time (RULEBOOK S26)."""
+        pending = self._pending.pop(tid, None)
+        if pending is None:
+            return
+        if isinstance(pending, OutgoingMessage):
+            if pending.outcome is not None:
+                return
+            if pending.failure_report == "partial":  # silence is what a partial sender hopes for
+                pending.unanswered -= 1
+                if pending.all_written and pending.unanswered <= 0:
+                    pending.session.settle(pending, None, "no error reported", "written", events)
+                return
+            pending.session.settle(pending, None, "no response", "timeout", events)
+            self._drop(pending)
+        else:
+            if pending.connection is self and not pending.bind_confirmed:
+                pending.fail_all("bind not answered", "timeout", events)
+                self.unbind(pending)
+                events.append(BindTimeout(pending))
