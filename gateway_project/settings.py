@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -179,6 +180,7 @@ STORAGES = {
 }
 # Without a collectstatic the files are served from where the packages keep them.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.is_dir()
+warnings.filterwarnings("ignore", "No directory at", UserWarning)  # whitenoise on a STATIC_ROOT that is not needed
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -248,5 +250,6 @@ LOGGING = {
         "asyncio": {"level": "WARNING"},
         "celery": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
         "kombu": {"level": "WARNING"},
+        "kombu.connection": {"level": "ERROR"},  # warns of the missing host in filesystem://
     },
 }

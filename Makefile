@@ -1,0 +1,49 @@
+# One command each; `make help` lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean install install-dev
+
+help:           ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: install    ## everything in the foreground, until Ctrl-C: pages, SIP, MSRP, worker, database
+	@exec $(BIN)/python manage.py runserver --noreload
+
+test: install-dev   ## the whole test suite; ARGS='-k name' to choose
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: install-dev   ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install-dev  ## every measurement in bench/; ARGS are passed on
+	@for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python -m bench.$$(basename $$bench .py) $(ARGS) || exit 1; done
+
+install: $(BIN)/python
+	@$(call install,requirements.txt,$(VENV)/.installed)
+
+install-dev: $(BIN)/python
+	@$(call install,requirements-dev.txt,$(VENV)/.installed-dev)
+
+clean:          ## remove the virtual environment and caches; the state folder (var/) stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one by PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+
+# $(call install,requirements file,stamp): the stamp holds what was installed, so that a second start asks no registry.
+define install
+	wanted="$$(cat requirements.txt $(1))"; \
+	if [ "$$wanted" != "$$(cat $(2) 2>/dev/null)" ]; then \
+		echo "Installing $(1)"; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv -r $(1) \
+		&& printf '%s\n' "$$wanted" > $(2); \
+	fi
+endef
