@@ -64,8 +64,10 @@ class AcceptTypes:
     def allows(self, content_type: str) -> bool:
         """True when a message of this type may be sent to who gave the list; parameters and case do not matter."""
         bare = media_type(content_type)
-        if bare is None:
-            return False
+        return bare is not None and self.allows_bare(bare)
+
+    def allows_bare(self, bare: str) -> bool:
+        """``allows`` for what media_type returned."""
         return self._any or bare in self._exact or bare.partition("/")[0] in self._families
 
     def __str__(self) -> str:

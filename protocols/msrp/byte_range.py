@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _RANGE = re.compile(r"\s*([0-9]{1,15})-([0-9]{1,15}|\*)/([0-9]{1,15}|\*)\s*")
 _STATUS = re.compile(r"\s*([0-9]{3})\s+([0-9]{3})(?:\s+(.*))?", re.DOTALL)
@@ -11,8 +12,11 @@ ByteRange = tuple[int, int | None, int | None]
 """(start, end, total): positions in octets from 1, None where the wire says ``*`` (RULEBOOK S22)."""
 
 
+@lru_cache(maxsize=2048)  # short messages: few different lengths
 def parse_byte_range(text: str) -> ByteRange | None:
     """The value of a Byte-Range header, None when it is not one or starts before 1."""
+    if len(text) > 64:
+        return None
     found = _RANGE.fullmatch(text)
     if found is None:
         return None

@@ -407,8 +407,7 @@ class MsrpConnection:
                 return
             pending.session.settle(pending, None, "no response", "timeout", events)
             self._drop(pending)
-        else:
-            if pending.connection is self and not pending.bind_confirmed:
-                pending.fail_all("bind not answered", "timeout", events)
-                self.unbind(pending)
-                events.append(BindTimeout(pending))
+        elif pending.connection is self and not pending.bind_confirmed:
+            pending.fail_all("bind not answered", "timeout", events)
+            self.unbind(pending)
+            events.append(BindTimeout(pending))

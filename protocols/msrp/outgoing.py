@@ -26,7 +26,7 @@ class OutgoingMessage:
         "unanswered",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one caller, on the hot path
         self,
         session: MsrpSession,
         message_id: str,

@@ -23,6 +23,10 @@ _ASK_AFTER = 16 * 1024
 _FLAGS = b"$+#"
 
 _TID = re.compile(rb"[!-~]{1,%d}" % MAX_TID)
+_PLAIN_RESPONSE = re.compile(
+    r"MSRP ([!-~]{1,%d}) ([0-9]{3})(?: ([ -~]*))?\r\nTo-Path: ([ -~]+)\r\nFrom-Path: ([ -~]+)\r\n-------\1\$\r\n"
+    % MAX_TID
+)
 _METHOD = re.compile(r"[A-Z]{1,32}")
 _HNAME = re.compile(r"[A-Za-z0-9][!-9;-~]*")
 _LOWER = {
@@ -84,6 +88,9 @@ class FrameParser:
         frames: list[Frame] = []
         try:
             if not self._buffer:
+                if len(data) < _MAX_START_LINE and (plain := _PLAIN_RESPONSE.fullmatch(data.decode("latin-1"))):
+                    tid, code, comment, to_path, from_path = plain.groups()
+                    return [MsrpResponse(tid, int(code), comment or "", to_path, from_path)]
                 taken = self._cut(data, frames)
                 if taken < len(data):
                     self._buffer += data[taken:]
@@ -132,7 +139,7 @@ class FrameParser:
                 return at
             space = data.find(b" ", at + 5, line_end)
             tid = data[at + 5 : space if space >= 0 else line_end]
-            if _TID.fullmatch(tid) is None:
+            if (not tid.isalnum() or len(tid) > MAX_TID) and _TID.fullmatch(tid) is None:
                 raise MsrpFramingError("transaction id is not usable")
             marker = b"\r\n-------" + tid
             end = data.find(marker, max(line_end, at + scanned))
@@ -148,7 +155,7 @@ class FrameParser:
                 self._marker = marker
                 self._scanned = max(line_end - at, scanned, size - at - len(marker) - 3)
                 return at
-            frames.append(self._frame(data, at, line_end, space, tid, end, chr(data[after])))
+            frames.append(self._frame(data, at, line_end, tid, end, chr(data[after])))
             at = after + 3
             scanned = 0
         return size
@@ -195,7 +202,7 @@ class FrameParser:
         head = bytes(self._buffer[: self._head_end])
         line_end = head.find(b"\r\n")
         line_end = len(head) if line_end < 0 else line_end
-        frame = self._frame(head, 0, line_end, head.find(b" ", 5, line_end), self._marker[9:], len(head), "+")
+        frame = self._frame(head, 0, line_end, self._marker[9:], len(head), "+")
         if not isinstance(frame, MsrpRequest):
             return False
         if self._allowed < 0:
@@ -224,7 +231,7 @@ class FrameParser:
         del self._buffer[:keep]
         self._scanned -= keep
 
-    def _frame(self, data: bytes, at: int, line_end: int, space: int, tid: bytes, end: int, flag: str) -> Frame:
+    def _frame(self, data: bytes, at: int, line_end: int, tid: bytes, end: int, flag: str) -> Frame:  # noqa: PLR0917
         """The frame whose start line ends at ``line_end`` and whose end-line starts at ``end``."""
         head_end = data.find(b"\r\n\r\n", line_end, end + 2)
         body: bytes | None
@@ -239,41 +246,59 @@ class FrameParser:
                 raise MsrpFramingError("body too long")
         if head_end - at > self._limits.max_header_bytes:
             raise MsrpFramingError("head too long")
-        rest = data[space + 1 : line_end].decode("utf-8", "replace") if space >= 0 else ""
-        fault: str | None = None
+        head = data[at:head_end].decode("utf-8", "replace")
+        lines = head.split("\r\n")
+        if "\t" in head or ":  " in head or " \r\n" in head or head[-1] == " ":  # blanks around values: take them off
+            lines[1:] = [_tidy(line) for line in lines[1:]]
+        start = lines[0]
+        rest = start[6 + len(tid) :]
         headers: dict[str, str] = {}
-        if head_end > line_end:
-            for line in data[line_end + 2 : head_end].decode("utf-8", "replace").split("\r\n"):
-                name, colon, value = line.partition(": ")
-                key = _LOWER.get(name)
-                if key is None or not colon:
-                    name, colon, value = line.partition(":")
-                    key = name.lower()
-                    value = value.strip()
-                    if not colon or _HNAME.fullmatch(name) is None:
-                        fault = fault or "malformed header line"
-                        continue
-                if key in headers:
-                    if key in _SINGLE:
-                        fault = fault or f"repeated {key}"
-                else:
-                    headers[key] = value
+        fault: str | None = None
+        del lines[0]
+        for line in lines:
+            name, colon, value = line.partition(": ")
+            key = _LOWER.get(name)
+            if key is None or not colon:
+                name, colon, value = line.partition(":")
+                key = name.lower()
+                value = value.strip()
+                if not colon or _HNAME.fullmatch(name) is None:
+                    fault = fault or "malformed header line"
+                    continue
+            if key in headers:
+                if key in _SINGLE:
+                    fault = fault or f"repeated {key}"
+            else:
+                headers[key] = value
         to_path = headers.get("to-path", "")
         from_path = headers.get("from-path", "")
-        if rest[:1].isdigit():
-            code = int(rest[:3]) if rest[:3].isdecimal() and len(rest[:4].rstrip()) == 3 and rest.isascii() else 0
-            comment = rest[4:]
-            return MsrpResponse(
-                tid.decode(), code, comment if comment.isprintable() else printable(comment), to_path, from_path
-            )
+        if rest != "SEND" and rest != "REPORT":
+            if rest[:1].isdigit():
+                comment = rest[4:]
+                if not comment.isprintable():
+                    comment = printable(comment)
+                return MsrpResponse(tid.decode(), _code(rest), comment, to_path, from_path)
+            if _METHOD.fullmatch(rest) is None:
+                fault = fault or "malformed method"
+                rest = printable(rest[:32])
         if not to_path or not from_path:
             fault = fault or "To-Path or From-Path missing"
-        if rest not in ("SEND", "REPORT") and _METHOD.fullmatch(rest) is None:
-            fault = fault or "malformed method"
-            rest = printable(rest[:32])
         if body is not None and "content-type" not in headers:
             if body:
                 fault = fault or "body without Content-Type"  # RULEBOOK S20
             else:
                 body = None  # a blank line after the head of a bodiless request
         return MsrpRequest(tid.decode(), rest, to_path, from_path, headers, body, flag, fault)
+
+
+def _code(rest: str) -> int:
+    """The status code that ``rest`` of a start line begins with, 0 when it is not three digits and a blank."""
+    digits = rest.partition(" ")[0]
+    return int(digits) if len(digits) == 3 and digits.isascii() and digits.isdecimal() else 0
+
+
+def _tidy(line: str) -> str:
+    """A header line without the blanks around its value."""
+    name, colon, value = line.partition(":")
+    value = value.strip(" \t")
+    return f"{name}: {value}" if colon else name

@@ -183,9 +183,10 @@ class MsrpSession:
             raise MsrpSendError(CLOSED if self.closed else NOT_BOUND)
         if IDENT.fullmatch(message_id) is None:  # RULEBOOK S4
             raise MsrpSendError(BAD_ARGUMENT, "Message-ID")
-        if media_type(content_type) is None:
+        bare_type = media_type(content_type)
+        if bare_type is None:
             raise MsrpSendError(BAD_ARGUMENT, "Content-Type")
-        if not self.peer_accept_types.allows(content_type):  # RULEBOOK S8
+        if not self.peer_accept_types.allows_bare(bare_type):  # RULEBOOK S8
             raise MsrpSendError(TYPE_NOT_ACCEPTED, content_type)
         size = len(body)
         if self.peer_max_size is not None and size > self.peer_max_size:  # RULEBOOK S10
@@ -199,7 +200,7 @@ class MsrpSession:
         if size > ONE_CHUNK or self.backlog:
             connection.send_big(self, outgoing)
         else:
-            tid = writer.free_transaction_id(body)
+            tid = new_transaction_id() if b"-------" not in body else writer.free_transaction_id(body)
             reports = (
                 writer.report_headers(success_report, failure_report)
                 if success_report or failure_report != "yes"
