@@ -1,0 +1,189 @@
+"""Bytes to messages (RFC 3261 s7, s18.3): start line, header lines, framing by Content-Length.
+
+Linear in the input. Octets outside UTF-8 survive as surrogates (``surrogateescape``), so that what is copied into an
+answer is what came. What this refuses is syntax; meaning is refused by :mod:`protocols.sip.validate`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.grammar import QUOTED, TCHAR
+from protocols.sip.header_names import KNOWN, SHOWN, SINGLE, header_name
+from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
+from protocols.sip.message import Message, Request, Response
+from protocols.sip.salvage import salvage
+
+# More than one space between the parts, or spaces at the end, are let pass (RFC 4475 s3.1.2.9, s3.1.2.10).
+_request_line = re.compile(rf'({TCHAR}++) ++([^\x00-\x20<>"\x7f]++) ++SIP/2\.0 *+\Z', re.IGNORECASE).match
+_status_line = re.compile(r"SIP/2\.0 ++([1-6][0-9][0-9])(?: (.*+))?\Z", re.IGNORECASE).match
+_other_version = re.compile(rf"(?:{TCHAR}++ .*[ ])?SIP/(?!2\.0[ ]*\Z)[0-9]++\.[0-9]++ *\Z", re.IGNORECASE).match
+_fold = re.compile(r"\r\n[ \t]++").sub
+_fold_octets = re.compile(rb"\r\n[ \t]++").sub
+_content_lengths = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([^\r\n]*)", re.IGNORECASE).findall
+_quoted_strings = re.compile(QUOTED, re.DOTALL).sub
+_quoted_null: Final = "\\\0"
+_HEAD_END: Final = b"\r\n\r\n"
+_METHOD_START: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
+_LONGEST_LENGTH: Final = 12  # digits; leading zeros are legal, a number that int() would chew on is not
+
+
+def parse_message(data: bytes, limits: SipLimits = DEFAULT_LIMITS) -> Request | Response:
+    """Read one datagram, or one message that :func:`head_length` has framed.
+
+    Octets after Content-Length are ignored, without one the body is the rest (s18.3). CRLFs before the start line are
+    skipped (s7.5). Raises SipParseError and nothing else, whatever the bytes.
+    """
+    try:
+        return _parse(data, limits)
+    except SipError as error:
+        raise SipParseError(error.code, error.reason, salvage(data, limits)) from error
+
+
+def _parse(data: bytes, limits: SipLimits) -> Request | Response:
+    if len(data) > limits.max_message:
+        raise SipError(513, "Message Too Large")
+    if data[:2] == b"\r\n":
+        data = data.lstrip(b"\r\n")
+    end = data.find(_HEAD_END)
+    if end < 0:
+        raise SipError(400, "No empty line after the header fields")
+    if end > limits.max_head:
+        raise SipError(513, "Header fields too large")
+    text = data[:end].decode("utf-8", "surrogateescape")
+    if "\r\n " in text or "\r\n\t" in text:
+        text = _fold(" ", text)
+    lines = text.split("\r\n")
+    breaks = len(lines) - 1
+    if text.count("\n") != breaks or text.count("\r") != breaks:
+        raise SipError(400, "Bare CR or LF in the header fields")
+    if breaks > limits.max_headers:
+        raise SipError(513, "Too many header fields")
+    if len(text) > limits.max_header_length and len(max(lines, key=len)) > limits.max_header_length:
+        raise SipError(513, "Header field too long")
+    if "\0" in text:
+        _check_nulls(lines)
+
+    message = _start_line(lines[0])
+    headers = message.headers
+    del lines[0]
+    known = KNOWN.get
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise SipError(400, "Header field without a colon")
+        key = known(name) or header_name(name)
+        values = headers.get(key)
+        if values is None:
+            headers[key] = [value.strip(" \t")]
+        elif key in SINGLE:
+            _check_repeated(key, values[0], value.strip(" \t"))
+        else:
+            values.append(value.strip(" \t"))
+
+    _check_mandatory(message)
+    body = data[end + 4 :]
+    stated = headers.get("content-length")
+    if stated is not None:
+        length = _length(stated[0])
+        if length < len(body):
+            body = body[:length]
+        elif length > len(body):
+            raise SipError(400, "Content-Length larger than the message")
+    message.body = body
+    return message
+
+
+def _start_line(line: str) -> Request | Response:
+    found = _request_line(line)
+    if found is not None:
+        return Request(found[1], found[2], {})
+    found = _status_line(line)
+    if found is not None:
+        return Response(int(found[1]), found[2] or "", {})
+    if _other_version(line) is not None:
+        raise SipError(505, "Version Not Supported")
+    raise SipError(400, "Malformed start line")
+
+
+def _check_mandatory(message: Message) -> None:
+    """s8.1.1, less Max-Forwards, which RFC 2543 did not have. Via and CSeq are read now: nothing goes without them."""
+    headers = message.headers
+    if "from" not in headers or "to" not in headers:
+        raise SipError(400, f"Missing {'To' if 'from' in headers else 'From'} header field")
+    call_id = message.call_id
+    if not call_id or " " in call_id or "\t" in call_id:
+        raise SipError(400, "Malformed Call-ID header field")
+    message.via  # noqa: B018
+    message.cseq  # noqa: B018
+
+
+def _check_repeated(name: str, first: str, again: str) -> None:
+    """A second value of a header that has one (RFC 4475 s3.3.8, s3.3.9); the same length twice is no conflict."""
+    if name != "content-length" or first != again:
+        raise SipError(400, f"Multiple {SHOWN[name]} header fields")
+
+
+def _check_nulls(lines: list[str]) -> None:
+    """The one place of a null octet is a quoted-pair in a quoted string (s25.1, RFC 4475 s3.1.1.2)."""
+    for line in lines:
+        if "\0" not in line:
+            continue
+        outside = _quoted_strings("", line)
+        inside = line.count("\0") == line.count(_quoted_null)
+        if "\0" in outside or not inside:
+            raise SipError(400, "Null octet in the header fields")
+
+
+def _length(value: str | bytes) -> int:
+    if len(value) > _LONGEST_LENGTH or not value.isdigit() or not value.isascii():
+        raise SipError(400, "Malformed Content-Length header field")
+    return int(value)
+
+
+def head_length(buffer: bytes | bytearray, limits: SipLimits = DEFAULT_LIMITS) -> tuple[int, int] | None:
+    """Frame a stream: octets up to and with the empty line, and the Content-Length of the body that follows (s18.3).
+
+    CRLFs before the start line count to the first figure. None: more octets are needed. Raises SipParseError where no
+    octets to come can help, so that the connection must be closed: no Content-Length, a bad one or several, a message
+    over the limits, or octets that are no SIP at all.
+    """
+    start = 0
+    while buffer[start : start + 2] == b"\r\n":
+        start += 2
+    try:
+        return _frame(buffer, start, limits)
+    except SipError as error:
+        raise SipParseError(error.code, error.reason, salvage(bytes(buffer[start:]), limits)) from error
+
+
+def _frame(buffer: bytes | bytearray, start: int, limits: SipLimits) -> tuple[int, int] | None:
+    if start == len(buffer):
+        return None
+    end = buffer.find(_HEAD_END, start)
+    if end < 0:
+        # A peer that speaks something else is told apart now, not when it has filled the buffer.
+        line_end = buffer.find(b"\n", start)
+        if line_end > 0 and buffer[line_end - 1] != 13:
+            raise SipError(400, "Bare LF in the start line")
+        if buffer[start] not in _METHOD_START and buffer[start:] != b"\r":
+            raise SipError(400, "Malformed start line")
+        if len(buffer) - start > limits.max_head:
+            raise SipError(513, "Header fields too large")
+        return None
+    if end - start > limits.max_head:
+        raise SipError(513, "Header fields too large")
+    head = bytes(buffer[start:end])
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _fold_octets(b" ", head)
+    lengths = {each.strip(b" \t") for each in _content_lengths(head)}
+    if not lengths:
+        raise SipError(400, "Missing Content-Length header field")
+    if len(lengths) > 1:
+        raise SipError(400, "Multiple Content-Length header fields")
+    length = _length(lengths.pop())
+    if end + 4 - start + length > limits.max_message:
+        raise SipError(513, "Message Too Large")
+    return end + 4, length
