@@ -45,27 +45,26 @@ def read_secret(path: Path) -> str | None:
 def keep_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> tuple[str, bool]:
     """The secret in `path`, made and kept at mode 0600 on first use; and whether it was made just now.
 
-    Two processes that start together agree on one: the file appears complete or not at all, and the first wins.
+    Processes that start together agree on one, and the file appears complete or not at all.
     """
     found = read_secret(path)
     if found is not None:
         return found, False
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(make() + "\n")
-        if path.exists():
-            path.unlink()  # empty: read_secret would have found anything else
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        else:
-            return path.read_text(encoding="utf-8").strip(), True
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        found = read_secret(path)
+        if found is not None:
+            return found, False  # another was faster
+        secret = make()
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)  # of one that was killed here
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(secret + "\n")
+        draft.replace(path)
     finally:
-        draft.unlink()
-    return path.read_text(encoding="utf-8").strip(), False
+        os.close(folder)
+    return secret, True
 
 
 class PidLock:

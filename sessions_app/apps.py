@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class SessionsAppConfig(AppConfig):
     name = "sessions_app"
     verbose_name = "Gateway"
+
+    def ready(self) -> None:
+        from sessions_app import checks  # noqa: F401 - importing registers them

@@ -228,9 +228,13 @@ class Cluster:
         return log
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-20:]
-        fatal = [line for line in lines if "FATAL" in line or "PANIC" in line or "HINT" in line]
-        return " ".join(fatal[-2:] or lines[-1:]) or f"see {self.log}"
+        """Why the server left: the last fault in its log, with what it says about it, on one line."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        faults = [number for number, line in enumerate(lines) if "FATAL:" in line or "PANIC:" in line]
+        if not faults:
+            return f"see {self.log}"
+        words = (line.partition("] ")[2] for line in lines[faults[-1] :])  # without time and pid
+        return " ".join(word for word in words if word.startswith(("FATAL:", "PANIC:", "DETAIL:", "HINT:")))
 
     # -- looking -------------------------------------------------------------------------------------------------
 
