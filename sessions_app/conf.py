@@ -1,7 +1,7 @@
 """The gateway's settings, each with its meaning, unit and default.
 
-Every field of :class:`GatewayConfig` is the Django setting ``GATEWAY_<NAME>``; nothing else in ``sessions_app`` looks at
-the settings module for the gateway's sake.
+Every field of :class:`GatewayConfig` is the Django setting ``GATEWAY_<NAME>``; nothing else in ``sessions_app`` looks
+at the settings module for the gateway's sake.
 """
 
 from __future__ import annotations
@@ -49,8 +49,12 @@ class GatewayConfig:
     """SIP server transactions one process remembers; then 503 with Retry-After."""
     reject_silently: bool = False
     """Answer nothing, instead of 403, to strangers."""
-    idle_connection_timeout: float = 60.0
-    """Seconds an MSRP connection without a session may stay open."""
+    sip_idle_timeout: float = 600.0
+    """Seconds a SIP connection over TCP may be silent."""
+    max_connections: int = 50_000
+    """TCP connections that may come in at once; more are closed."""
+    public_host: str = ""
+    """Address by which peers reach this machine; needed where a listener is on all interfaces or behind NAT."""
     drain_timeout: float = 10.0
     """Seconds that a stopping gateway waits for what is under way."""
     mi_networks: str = "127.0.0.0/8 ::1/128"

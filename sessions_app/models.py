@@ -81,7 +81,7 @@ class Route(models.Model):
         max_length=255,
         default="{pair}",
         validators=[validators.key_template],
-        help_text="Session key. {pair} is both addresses of record in sorted order; also {from}, {to}, {ruri}, {call_id}.",
+        help_text="Session key. {pair}: both addresses of record in sorted order; or {from}, {to}, {ruri}, {call_id}.",
     )
     content_types = models.CharField(
         max_length=255,
@@ -306,7 +306,7 @@ class SetupFailure(models.Model):
     to_uri = models.CharField(max_length=512)
     ruri = models.CharField("Request-URI", max_length=512)
     code = models.PositiveSmallIntegerField(null=True, blank=True)
-    reason = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is the seed's own meaning
+    reason = models.CharField(max_length=255, null=True, blank=True)
     leg = models.CharField(max_length=16, help_text="Side on which it failed: msrp, message or gateway.")
     layer = models.CharField(max_length=16, help_text="sip, sdp, tcp, msrp, dns, policy, timer ...")
     detail = models.CharField(max_length=255, help_text="What was seen.")

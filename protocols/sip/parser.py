@@ -7,13 +7,14 @@ answer is what came. What this refuses is syntax; meaning is refused by :mod:`pr
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from protocols.sip.errors import SipError, SipParseError
 from protocols.sip.grammar import QUOTED, TCHAR
 from protocols.sip.header_names import KNOWN, SHOWN, SINGLE, header_name
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
-from protocols.sip.message import Message, Request, Response
+from protocols.sip.message import Headers, Message, Request, Response
 from protocols.sip.salvage import salvage
 
 # More than one space between the parts, or spaces at the end, are let pass (RFC 4475 s3.1.2.9, s3.1.2.10).
@@ -26,6 +27,7 @@ _content_lengths = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([^\r\n]
 _quoted_strings = re.compile(QUOTED, re.DOTALL).sub
 _quoted_null: Final = "\\\0"
 _HEAD_END: Final = b"\r\n\r\n"
+_head_end = re.compile(_HEAD_END).search  # faster than bytes.find
 _METHOD_START: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
 _LONGEST_LENGTH: Final = 12  # digits; leading zeros are legal, a number that int() would chew on is not
 
@@ -47,62 +49,71 @@ def _parse(data: bytes, limits: SipLimits) -> Request | Response:
         raise SipError(513, "Message Too Large")
     if data[:2] == b"\r\n":
         data = data.lstrip(b"\r\n")
-    end = data.find(_HEAD_END)
-    if end < 0:
+    head_end = _head_end(data)
+    if head_end is None:
         raise SipError(400, "No empty line after the header fields")
+    end, body_start = head_end.span()
     if end > limits.max_head:
         raise SipError(513, "Header fields too large")
-    text = data[:end].decode("utf-8", "surrogateescape")
-    if "\r\n " in text or "\r\n\t" in text:
-        text = _fold(" ", text)
+    head = data[:end]
+    text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r") != breaks:
+    # As many CR and LF as the pairs split at, or one stands alone; cheaper than counting each.
+    if len(head) - len(head.translate(None, b"\r\n")) != 2 * len(lines) - 2:
         raise SipError(400, "Bare CR or LF in the header fields")
-    if breaks > limits.max_headers:
-        raise SipError(513, "Too many header fields")
-    if len(text) > limits.max_header_length and len(max(lines, key=len)) > limits.max_header_length:
-        raise SipError(513, "Header field too long")
-    if "\0" in text:
-        _check_nulls(lines)
+    if b"\0" in head:
+        _check_nulls(text)
+    if len(text) > limits.max_header_length or len(lines) > limits.max_headers:
+        lines = _fold(" ", text).split("\r\n")
+        _check_limits(lines, limits)
 
-    message = _start_line(lines[0])
-    headers = message.headers
-    del lines[0]
-    known = KNOWN.get
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise SipError(400, "Header field without a colon")
-        key = known(name) or header_name(name)
-        values = headers.get(key)
-        if values is None:
-            headers[key] = [value.strip(" \t")]
-        elif key in SINGLE:
-            _check_repeated(key, values[0], value.strip(" \t"))
-        else:
-            values.append(value.strip(" \t"))
-
+    try:
+        headers = _headers(lines)
+    except SipError:
+        # No header name begins with a space, so folded lines come here (s7.3.1) and no others need a look for them.
+        unfolded = _fold(" ", text)
+        if unfolded == text:
+            raise
+        lines = unfolded.split("\r\n")
+        headers = _headers(lines)
+    body = data[body_start:]
+    message = _message(lines[0], headers, body)
     _check_mandatory(message)
-    body = data[end + 4 :]
     stated = headers.get("content-length")
     if stated is not None:
         length = _length(stated[0])
         if length < len(body):
-            body = body[:length]
+            message.body = body[:length]
         elif length > len(body):
             raise SipError(400, "Content-Length larger than the message")
-    message.body = body
     return message
 
 
-def _start_line(line: str) -> Request | Response:
+def _headers(lines: list[str]) -> Headers:
+    """All lines but the first."""
+    headers: Headers = {}
+    known = KNOWN.get
+    for line in islice(lines, 1, None):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise SipError(400, "Header field without a colon")
+        key = known(name) or header_name(name)
+        if key not in headers:
+            headers[key] = [value.strip(" \t")]
+        elif key in SINGLE:
+            _check_repeated(key, headers[key][0], value.strip(" \t"))
+        else:
+            headers[key].append(value.strip(" \t"))
+    return headers
+
+
+def _message(line: str, headers: Headers, body: bytes) -> Request | Response:
     found = _request_line(line)
     if found is not None:
-        return Request(found[1], found[2], {})
+        return Request(found[1], found[2], headers, body)
     found = _status_line(line)
     if found is not None:
-        return Response(int(found[1]), found[2] or "", {})
+        return Response(int(found[1]), found[2] or "", headers, body)
     if _other_version(line) is not None:
         raise SipError(505, "Version Not Supported")
     raise SipError(400, "Malformed start line")
@@ -126,9 +137,16 @@ def _check_repeated(name: str, first: str, again: str) -> None:
         raise SipError(400, f"Multiple {SHOWN[name]} header fields")
 
 
-def _check_nulls(lines: list[str]) -> None:
+def _check_limits(lines: list[str], limits: SipLimits) -> None:
+    if len(lines) - 1 > limits.max_headers:
+        raise SipError(513, "Too many header fields")
+    if len(max(lines, key=len)) > limits.max_header_length:
+        raise SipError(513, "Header field too long")
+
+
+def _check_nulls(text: str) -> None:
     """The one place of a null octet is a quoted-pair in a quoted string (s25.1, RFC 4475 s3.1.1.2)."""
-    for line in lines:
+    for line in _fold(" ", text).split("\r\n"):
         if "\0" not in line:
             continue
         outside = _quoted_strings("", line)

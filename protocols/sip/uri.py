@@ -41,7 +41,7 @@ class SipUri:  # noqa: PLW1641 - not hashable, and says why
 
     __slots__ = ("_user", "headers", "host", "params", "password", "port", "scheme", "user")
 
-    def __init__(  # noqa: PLR0917 - in the order they are written
+    def __init__(
         self,
         scheme: str,
         user: str | None,

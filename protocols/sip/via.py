@@ -6,11 +6,13 @@ import re
 
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import HOST, LWS, TCHAR
-from protocols.sip.params import Params, format_params, parse_params
+from protocols.sip.params import PLAIN_PARAMS, Params, format_params, parse_params, split_params
 
 COOKIE = "z9hG4bK"
 """What a branch of RFC 3261 begins with (s8.1.1.7)."""
 
+# Almost all values: matched first because it is cheap.
+_plain = re.compile(rf"SIP/2\.0/([A-Z]++) ({HOST})(?::([0-9]{{1,5}}))?({PLAIN_PARAMS})\Z", re.ASCII).match
 _via = re.compile(
     rf"SIP{LWS}/{LWS}2\.0{LWS}/{LWS}({TCHAR}++)[ \t]++({HOST})(?:{LWS}:{LWS}([0-9]{{1,5}}))?{LWS}(;.*+)?\Z",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -40,14 +42,21 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one value, unfolded and stripped. Raises SipError 400."""
-        found = _via(text)
-        if found is None:
-            raise SipError(400, "Malformed Via header field")
-        transport, host, port, params = found.groups()
+        found = _plain(text)
+        if found is not None:
+            transport, host, port, text = found.groups()
+            params = split_params(text)
+        else:
+            found = _via(text)
+            if found is None:
+                raise SipError(400, "Malformed Via header field")
+            transport, host, port, text = found.groups()
+            transport = transport.upper()
+            params = parse_params(text or "")
         number = None if port is None else int(port)
         if number is not None and not 0 < number < 65_536:
             raise SipError(400, "Malformed port in Via")
-        return cls(transport.upper(), host, number, parse_params(params) if params else {})
+        return cls(transport, host, number, params)
 
     @classmethod
     def salvage(cls, text: str) -> Via | None:

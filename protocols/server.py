@@ -1,0 +1,237 @@
+"""Daphne's server with SIP and MSRP listeners beside HTTP and WebSocket: one process, one event loop.
+
+The application is told of start and stop by ASGI's own lifespan protocol; SIP and MSRP are not opened before it said
+that it is ready, and not closed before it has drained. The contract is in ``docs/asgi.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from daphne.server import Server as DaphneServer
+from twisted.internet import defer, reactor
+
+from protocols.asgi import Connection, DatagramConnection, Scope, StreamConnection
+
+logger = logging.getLogger(__name__)
+
+UDP_BUFFER: Final = 8 << 20
+"""Octets asked of the kernel for each UDP socket, so that a pause of the loop loses nothing."""
+BACKLOG: Final = 4096
+
+
+class Listener(NamedTuple):
+    """One address to listen on. ``transport`` is ``udp`` or ``tcp``."""
+
+    transport: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}:{host}:{self.port}"
+
+
+class ListenError(Exception):
+    """A listener cannot be opened; ``setting`` names whose value is to be changed."""
+
+    def __init__(self, setting: str, listener: str, reason: str) -> None:
+        super().__init__(f"{setting}: cannot listen on {listener}: {reason}")
+
+
+class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
+    """Takes what Daphne's takes, and ``sip`` and ``msrp`` listeners.
+
+    ``on_ready`` is called once everything listens. ``failure`` says, after :meth:`run`, why it did not or could not go
+    on; None after an ordinary stop.
+    """
+
+    def __init__(
+        self,
+        application: Any,
+        endpoints: Sequence[str],
+        *,
+        sip: Sequence[Listener] = (),
+        msrp: Sequence[Listener] = (),
+        on_ready: Callable[[], None] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(application, endpoints, **options)
+        self.failure: str | None = None
+        self._on_ready = on_ready
+        self._wanted = {"sip": tuple(sip), "msrp": tuple(msrp)}
+        self._sockets: list[tuple[str, Listener, socket.socket]] = []
+        self._connections: set[Connection] = set()
+        self._tcp_servers: list[asyncio.Server] = []
+        self._state: dict[str, Any] = {}
+        self._lifespan: _Lifespan | None = None
+        self._stopping = False
+
+    # -------------------------------------------------------------------- running
+
+    def run(self) -> None:
+        """Bind, serve until stopped, drain. Raises ListenError before anything is served."""
+        for kind, listeners in self._wanted.items():
+            for listener in listeners:
+                self._sockets.append((kind, listener, _bind(kind, listener)))
+        reactor.callWhenRunning(self._begin)
+        super().run()
+        for _, _, sock in self._sockets:
+            sock.close()
+        if self.failure and not self._stopping:
+            logger.error(self.failure)
+
+    def listen_error(self, failure: Any) -> None:
+        """An HTTP endpoint cannot be opened."""
+        self.failure = f"HTTP_LISTEN: {failure.getErrorMessage()}"
+        self.stop()
+
+    def _begin(self) -> None:
+        self._starting = asyncio.ensure_future(self._start())
+
+    async def _start(self) -> None:
+        try:
+            self._lifespan = _Lifespan(self.application, self._state)
+            await self._lifespan.startup()
+            for kind, listener, sock in self._sockets:
+                await self._open(kind, listener, sock)
+        except Exception as error:
+            self.failure = str(error) or repr(error)
+            if not isinstance(error, (OSError, LifespanError)):
+                logger.exception("start failed")
+            self.stop()
+            return
+        if self._on_ready is not None:
+            self._on_ready()
+
+    async def _open(self, kind: str, listener: Listener, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        server: tuple[str, int] = sock.getsockname()[:2]
+        if listener.transport == "udp":
+            connection = DatagramConnection(kind, self._forget)
+            await loop.create_datagram_endpoint(lambda: connection, sock=sock)
+            self._adopt(connection, self._scope(kind, "udp", server, None))
+            return
+
+        def accepted(stream: StreamConnection) -> None:
+            client = stream.transport.get_extra_info("peername")[:2]
+            self._adopt(stream, self._scope(kind, "tcp", server, client))
+
+        self._tcp_servers.append(
+            await loop.create_server(lambda: StreamConnection(kind, self._forget, accepted), sock=sock, backlog=BACKLOG)
+        )
+
+    def _scope(
+        self, kind: str, transport: str, server: tuple[str, int], client: tuple[str, int] | None, token: object = None
+    ) -> Scope:
+        return {
+            "type": kind,
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "transport": transport,
+            "server": server,
+            "client": client,
+            "token": token,
+            "state": dict(self._state),
+            "extensions": {"dial": {"connect": self.connect}},
+        }
+
+    def _adopt(self, connection: Connection, scope: Scope) -> None:
+        self._connections.add(connection)
+        connection.run(self.application, scope)
+
+    def _forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+
+    async def connect(self, kind: str, host: str, port: int, *, token: object, timeout: float) -> None:
+        """Open a TCP connection; a new application instance serves it, with ``token`` in its scope.
+
+        Raises OSError, or TimeoutError after ``timeout`` seconds.
+        """
+        loop = asyncio.get_running_loop()
+
+        def connected(stream: StreamConnection) -> None:
+            local = stream.transport.get_extra_info("sockname")[:2]
+            self._adopt(stream, self._scope(kind, "tcp", local, (host, port), token))
+
+        async with asyncio.timeout(timeout):
+            await loop.create_connection(lambda: StreamConnection(kind, self._forget, connected), host, port)
+
+    # ------------------------------------------------------------------- stopping
+
+    def kill_all_applications(self) -> Any:
+        """Drain, cancel the applications, close the sockets: one Deferred that the reactor waits for."""
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._stop()))
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        try:
+            if self._lifespan is not None:
+                await self._lifespan.shutdown()
+        except Exception:
+            logger.exception("drain failed")
+        for tcp_server in self._tcp_servers:
+            tcp_server.close()
+        tasks = [each.task for each in self._connections if each.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await super().kill_all_applications().asFuture(asyncio.get_running_loop())
+        except Exception:
+            logger.exception("an HTTP application did not stop")
+
+
+class LifespanError(Exception):
+    """The application said that it cannot start, and why."""
+
+
+class _Lifespan:
+    """The server's side of ASGI's lifespan protocol, spec 2.0, with state."""
+
+    def __init__(self, application: Any, state: dict[str, Any]) -> None:
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+        self._task = asyncio.ensure_future(application(scope, self._in.get, self._out.put))
+
+    async def startup(self) -> None:
+        """Raises what the application raises, or LifespanError with its message."""
+        event = await self._exchange("lifespan.startup")
+        if event["type"] != "lifespan.startup.complete":
+            raise LifespanError(event.get("message", "the application failed to start"))
+
+    async def shutdown(self) -> None:
+        """Returns when the application has drained."""
+        if not self._task.done():
+            await self._exchange("lifespan.shutdown")
+
+    async def _exchange(self, kind: str) -> dict[str, Any]:
+        await self._in.put({"type": kind})
+        answer = asyncio.ensure_future(self._out.get())
+        await asyncio.wait({answer, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            answer.cancel()
+            self._task.result()  # raises the application's own exception
+            raise LifespanError("the application left without a word")
+        return answer.result()
+
+
+def _bind(kind: str, listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM if listener.transport == "udp" else socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if listener.transport == "udp":
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                sock.setsockopt(socket.SOL_SOCKET, option, UDP_BUFFER)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((listener.host, listener.port))
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"{kind.upper()}_LISTEN", str(listener), error.strerror or str(error)) from None
+    return sock

@@ -1,0 +1,154 @@
+"""Dialogs (RFC 3261 s12): the state two user agents share, and the requests made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocols.sip.errors import SipError
+from protocols.sip.message import Request, Response
+from protocols.sip.transaction_client import OutgoingRequest
+from protocols.sip.uri import SipUri
+
+
+@dataclass(slots=True)
+class Dialog:
+    """One dialog. ``local`` and ``remote`` are From/To values without tag, ``route_set`` raw Route values in order.
+
+    ``remote_cseq`` is None until the peer sent a request (s12.1.2).
+    """
+
+    call_id: str
+    local: str
+    local_tag: str
+    remote: str
+    remote_tag: str
+    remote_target: str
+    local_cseq: int
+    remote_cseq: int | None = None
+    route_set: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of_uas(cls, request: Request, local_tag: str) -> Dialog:
+        """The dialog that a 2xx to ``request`` makes (s12.1.1). Raises SipError 400 where Contact is missing."""
+        if not request.contacts:
+            raise SipError(400, "Missing Contact header field")
+        return cls(
+            call_id=request.call_id,
+            local=without_tag(request.first("to") or ""),
+            local_tag=local_tag,
+            remote=without_tag(request.first("from") or ""),
+            remote_tag=request.from_.tag or "",
+            remote_target=request.contacts[0].uri,
+            local_cseq=0,
+            remote_cseq=request.cseq.number,
+            route_set=request.values("record-route"),
+        )
+
+    @classmethod
+    def of_uac(cls, invite: OutgoingRequest, response: Response) -> Dialog:
+        """The dialog that a 2xx makes for the sender of ``invite`` (s12.1.2)."""
+        headers = dict(invite.headers)
+        contacts = response.contacts
+        return cls(
+            call_id=response.call_id,
+            local=without_tag(headers["From"]),
+            local_tag=response.from_.tag or "",
+            remote=without_tag(response.first("to") or ""),
+            remote_tag=response.to.tag or "",
+            remote_target=contacts[0].uri if contacts else invite.uri,
+            local_cseq=int(headers["CSeq"].partition(" ")[0]),
+            route_set=response.values("record-route")[::-1],
+        )
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Dialog ID: Call-ID, local tag, remote tag."""
+        return self.call_id, self.local_tag, self.remote_tag
+
+    def accept(self, request: Request) -> None:
+        """An in-dialog request of the peer: its CSeq must rise, else 500 (s12.2.2); a Contact moves the target."""
+        number = request.cseq.number
+        if self.remote_cseq is not None and number <= self.remote_cseq:
+            raise SipError(500, "CSeq out of order")
+        self.remote_cseq = number
+        if request.method == "INVITE" and request.contacts:
+            self.remote_target = request.contacts[0].uri
+
+    def request(
+        self, method: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b"", *, cseq: int | None = None
+    ) -> OutgoingRequest:
+        """A request within the dialog (s12.2.1.1). ``cseq`` is given for ACK, which repeats its INVITE's."""
+        if cseq is None:
+            self.local_cseq += 1
+            cseq = self.local_cseq
+        uri = self.remote_target
+        routes = self.route_set
+        if routes and not is_loose(routes[0]):
+            # A strict router: it wants to be the Request-URI, and the target last in Route.
+            uri, routes = bare(routes[0]), [*routes[1:], f"<{uri}>"]
+        return OutgoingRequest(
+            method,
+            uri,
+            [
+                *(("Route", route) for route in routes),
+                ("Max-Forwards", "70"),
+                ("From", with_tag(self.local, self.local_tag)),
+                ("To", with_tag(self.remote, self.remote_tag)),
+                ("Call-ID", self.call_id),
+                ("CSeq", f"{cseq} {method}"),
+                *headers,
+            ],
+            body,
+        )
+
+    def next_hop(self) -> str:
+        """URI that the next request is sent to: the first route, else the remote target."""
+        return bare(self.route_set[0]) if self.route_set else self.remote_target
+
+    def as_record(self) -> dict[str, Any]:
+        """The dialog as plain values, to be stored."""
+        return {
+            "call_id": self.call_id,
+            "local": self.local,
+            "local_tag": self.local_tag,
+            "remote": self.remote,
+            "remote_tag": self.remote_tag,
+            "remote_target": self.remote_target,
+            "local_cseq": self.local_cseq,
+            "remote_cseq": self.remote_cseq,
+            "route_set": self.route_set,
+        }
+
+    @classmethod
+    def of_record(cls, record: dict[str, Any]) -> Dialog:
+        """The dialog from what :meth:`as_record` gave."""
+        return cls(**record)
+
+
+def bare(value: str) -> str:
+    """The URI of a name-addr or addr-spec."""
+    start = value.find("<")
+    return value if start < 0 else value[start + 1 : value.index(">", start)]
+
+
+def is_loose(route: str) -> bool:
+    """Whether a route's URI has ``lr`` (s16.12)."""
+    return "lr" in SipUri.parse(bare(route)).params
+
+
+def without_tag(value: str) -> str:
+    """A From or To value less its tag parameter; the rest stays to the letter."""
+    end = value.rfind(">") + 1
+    head, params = value[:end], value[end:]
+    if not end:
+        head, _, params = value.partition(";")
+        params = ";" + params if params else ""
+    kept = [each for each in params.split(";")[1:] if each.strip().partition("=")[0].strip().lower() != "tag"]
+    return ";".join([head, *kept])
+
+
+def with_tag(value: str, tag: str) -> str:
+    """A From or To value with a tag parameter, none where ``tag`` is empty (RFC 2543 peers)."""
+    return f"{value};tag={tag}" if tag else value

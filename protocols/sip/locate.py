@@ -1,0 +1,98 @@
+"""From a SIP URI to the transport, address and port a request is sent to (RFC 3263, the part without NAPTR and SRV).
+
+Numeric hosts are settled at once. Names are looked up by the host through ``lookup`` and remembered for a minute, the
+failures for five seconds.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Final
+
+from protocols.sip.errors import SipError
+from protocols.sip.flow import Target
+from protocols.sip.transaction_client import Failure
+from protocols.sip.uri import SipUri
+
+REMEMBER: Final = 60.0
+REMEMBER_FAILURE: Final = 5.0
+MOST_NAMES: Final = 10_000
+
+Then = Callable[[Target | Failure], object]
+Addresses = list[str]
+
+
+class Locator:
+    """Finds targets. ``lookup(name, then)`` is the host's; ``then`` gets numeric addresses, or a text of why not."""
+
+    __slots__ = ("_names", "_waiting", "clock", "lookup")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.lookup: Callable[[str, Callable[[Addresses | str], None]], None] | None = None
+        self._names: dict[str, tuple[float, Addresses | str]] = {}
+        self._waiting: dict[str, list[Callable[[Addresses | str], object]]] = {}
+
+    def locate(self, uri: str, then: Then) -> None:
+        """Call ``then`` with the target of ``uri``, or with why there is none; at once where no name is involved."""
+        try:
+            parsed = SipUri.parse(uri)
+        except SipError as error:
+            then(Failure("uri", error.reason))
+            return
+        if parsed.scheme != "sip" or not parsed.host:
+            then(Failure("uri", f"cannot reach a {parsed.scheme}: URI"))
+            return
+        transport = (parsed.params.get("transport") or "udp").upper()
+        if transport not in ("UDP", "TCP"):
+            then(Failure("uri", f"transport {transport.lower()} is not served"))
+            return
+        host = parsed.host.strip("[]")
+        port = parsed.port or 5060
+        if is_numeric(host):
+            then(Target(transport, host, port))
+        else:
+            self._by_name(host, lambda found: then(_target(transport, host, port, found)))
+
+    def _by_name(self, host: str, then: Callable[[Addresses | str], object]) -> None:
+        known = self._names.get(host)
+        if known is not None and known[0] > self.clock():
+            then(known[1])
+            return
+        if self.lookup is None:
+            then("no resolver")
+            return
+        waiting = self._waiting.get(host)
+        if waiting is not None:
+            waiting.append(then)
+            return
+        self._waiting[host] = [then]
+        self.lookup(host, lambda found: self._found(host, found))
+
+    def _found(self, host: str, found: Addresses | str) -> None:
+        if len(self._names) >= MOST_NAMES:
+            self._names.clear()
+        keep = REMEMBER_FAILURE if isinstance(found, str) or not found else REMEMBER
+        self._names[host] = (self.clock() + keep, found)
+        for then in self._waiting.pop(host, ()):
+            then(found)
+
+
+def _target(transport: str, host: str, port: int, found: Addresses | str) -> Target | Failure:
+    if isinstance(found, str):
+        return Failure("dns", f"{host}: {found}")
+    if not found:
+        return Failure("dns", f"{host}: no address")
+    return Target(transport, found[0], port)
+
+
+def is_numeric(host: str) -> bool:
+    """Whether ``host`` is an IP address, without brackets."""
+    if not host or not (host[-1].isdigit() or ":" in host):
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,333 @@
+"""The transaction layer: bytes in, requests and answers to their transactions, what is new to the transaction user.
+
+Source: RFC 3261 s17 and s18, RFC 3581, RFC 4320, RFC 6026. Malformed messages end here: answered where an answer is
+possible, counted and dropped where not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from protocols.sip import timing
+from protocols.sip.builder import build_response
+from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.flow import Flow, Target
+from protocols.sip.ids import new_tag
+from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
+from protocols.sip.message import Request, Response
+from protocols.sip.parser import parse_message
+from protocols.sip.recent import Recent
+from protocols.sip.transaction_client import (
+    ClientTransaction,
+    InviteClientTransaction,
+    OnFailure,
+    OnResponse,
+    OutgoingRequest,
+)
+from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+from protocols.sip.transports import UDP_LIMIT, Transports, udp_limit
+from protocols.sip.validate import check_request
+from protocols.timers import TimerWheel
+
+
+class TransactionUser(Protocol):
+    """Who gets what the transactions do not settle among themselves."""
+
+    def on_request(self, transaction: ServerTransaction) -> None:
+        """A new, valid request; answer it through ``transaction.respond``."""
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of a 2xx."""
+
+    def on_cancel(self, transaction: InviteServerTransaction) -> None:
+        """A pending INVITE is cancelled; the CANCEL itself is answered already. Answer the INVITE 487."""
+
+
+class TransactionLayer:
+    """All transactions of one process.
+
+    ``counts`` tells what was dropped and repeated, by name. ``limit`` bounds the transactions remembered; above it a
+    new request is answered 503 with Retry-After, without state.
+    """
+
+    __slots__ = (
+        "_clients",
+        "_finished",
+        "_seen",
+        "_servers",
+        "counts",
+        "limit",
+        "limits",
+        "transports",
+        "user",
+        "wheel",
+    )
+
+    def __init__(
+        self,
+        wheel: TimerWheel,
+        transports: Transports,
+        user: TransactionUser,
+        *,
+        limits: SipLimits = DEFAULT_LIMITS,
+        limit: int = 500_000,
+    ) -> None:
+        self.wheel = wheel
+        self.transports = transports
+        self.user = user
+        self.limits = limits
+        self.limit = limit
+        self.counts: Counter[str] = Counter()
+        self._servers: dict[str, ServerTransaction] = {}
+        self._clients: dict[str, ClientTransaction] = {}
+        self._finished: Recent[bytes] = Recent(timing.TIMER_J, wheel.now)
+        self._seen: Recent[str] = Recent(timing.TIMER_J, wheel.now)
+
+    # ---------------------------------------------------------------- bytes in
+
+    def receive(self, data: bytes, source: tuple[str, int], flow: Flow) -> None:
+        """One whole message from ``source``, as a datagram or framed from a stream. Never raises for what is in it."""
+        try:
+            message = parse_message(data, self.limits)
+        except SipParseError as error:
+            self.refuse(error, source, flow)
+            return
+        if isinstance(message, Request):
+            self._request(message, source, flow)
+        else:
+            self._response(message)
+
+    def refuse(self, error: SipParseError, source: tuple[str, int], flow: Flow) -> None:
+        """Answer a malformed request where it can be answered (s8.2.6, s18.3), else count it."""
+        self.counts["malformed"] += 1
+        request = error.partial
+        if request is None or request.method == "ACK":
+            self.counts["dropped"] += 1
+            return
+        self._reply_stateless(request, source, flow, error.code, error.reason)
+
+    def _reply_stateless(
+        self,
+        request: Request,
+        source: tuple[str, int],
+        flow: Flow,
+        code: int,
+        reason: str | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        try:
+            request.stamp(*source)
+            data = build_response(request, code, reason, to_tag=new_tag(), headers=headers)
+            reply_to = reply_address(request, source)
+        except SipError:
+            self.counts["dropped"] += 1
+            return
+        flow.send(data, reply_to)
+
+    def _request(self, request: Request, source: tuple[str, int], flow: Flow) -> None:
+        try:
+            request.stamp(*source)
+            key = transaction_key(request)
+        except SipError as error:
+            self.refuse(SipParseError(error.code, error.reason, None), source, flow)
+            return
+        method = request.method
+        known = self._servers.get(key)
+        if known is not None:
+            if method == "ACK":
+                assert isinstance(known, InviteServerTransaction)
+                if known.ack():
+                    self.user.on_ack(request)
+            else:
+                self.counts["repeats"] += 1
+                known.repeat()
+            return
+        answer = self._finished.get(key)
+        if answer is not None:
+            self.counts["repeats"] += 1
+            flow.send(answer, reply_address(request, source))
+            return
+        if method == "ACK":
+            self.user.on_ack(request)
+            return
+        if len(self._servers) + len(self._finished) >= self.limit:
+            self.counts["overload"] += 1
+            self._reply_stateless(request, source, flow, 503, None, (("Retry-After", "5"),))
+            return
+        try:
+            reply_to = reply_address(request, source)
+            made = InviteServerTransaction if method == "INVITE" else ServerTransaction
+            transaction = made(self, key, request, flow, source, reply_to)
+        except SipError as error:
+            self.refuse(SipParseError(error.code, error.reason, None), source, flow)
+            return
+        self._servers[key] = transaction
+        if method == "CANCEL":
+            self._cancel(transaction)
+            return
+        try:
+            check_request(request)
+            self._check_merged(request, key)
+        except SipError as error:
+            self.counts["refused"] += 1
+            transaction.respond(error.code, error.reason, headers=error.headers)
+            return
+        self.user.on_request(transaction)
+
+    def _check_merged(self, request: Request, key: str) -> None:
+        """The same request by another way: 482 (s8.2.2.2, RULEBOOK M13). In-dialog requests cannot be merged."""
+        if request.to.tag is not None:
+            return
+        identity = f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
+        first = self._seen.get(identity)
+        if first is None:
+            self._seen.put(identity, key)
+        elif first != key:
+            raise SipError(482, "Merged request")
+
+    def _cancel(self, cancel: ServerTransaction) -> None:
+        """s9.2: the INVITE's transaction decides the answer; what comes of the INVITE is its user's matter."""
+        pending = self._servers.get(cancel.key[: -len("CANCEL")] + "INVITE")
+        if isinstance(pending, InviteServerTransaction):
+            cancel.to_tag = pending.to_tag
+            cancel.respond(200)
+            if pending.state.value == "Proceeding":
+                self.user.on_cancel(pending)
+        else:
+            cancel.respond(481)
+
+    def _response(self, response: Response) -> None:
+        try:
+            transaction = self._clients.get((response.via.branch or "") + response.cseq.method)
+        except SipError:
+            self.counts["dropped"] += 1
+            return
+        if transaction is None:
+            self.counts["stray_responses"] += 1
+            return
+        transaction.response(response)
+
+    # --------------------------------------------------------------- requests out
+
+    def request(
+        self,
+        request: OutgoingRequest,
+        target: Target,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+        *,
+        context: object = None,
+        branch: str | None = None,
+        flow: Flow | None = None,
+    ) -> ClientTransaction:
+        """Send a request and expect its answer.
+
+        A request over the UDP limit goes by TCP (s18.1.1), back to UDP where TCP is refused and the path's MTU is
+        known to carry it. ``on_failure`` may be called before this returns.
+        """
+        made = InviteClientTransaction if request.method == "INVITE" else ClientTransaction
+        transaction = made(self, request, target, on_response, on_failure, context, branch)
+        self._clients[transaction.key] = transaction
+        self.send(request, target, transaction, flow)
+        return transaction
+
+    def send(
+        self, request: OutgoingRequest, target: Target, transaction: ClientTransaction, flow: Flow | None = None
+    ) -> None:
+        """Pick the flow for a transaction and let it go out."""
+        if flow is not None and flow.alive:
+            transaction.flow_ready(flow)
+            return
+        if target.transport == "UDP":
+            udp = self.transports.udp_to(target.host)
+            if udp is None:
+                transaction.flow_failed("no UDP transport")
+                return
+            via = f"SIP/2.0/UDP {udp.sent_by};branch={transaction.branch};rport"
+            data = request.render(via)
+            if len(data) <= UDP_LIMIT:
+                transaction.sent(udp, data)
+                return
+            transaction.retry_udp = len(data) <= udp_limit(target.host)
+            transaction.target = target = Target("TCP", target.host, target.port)
+        self.transports.obtain(target, transaction)
+
+    # ---------------------------------------------------------- for the transactions
+
+    def reply(self, transaction: ServerTransaction, data: bytes) -> None:
+        """Send an answer the way s18.2.2 says: the request's own connection, or a new one to its sender."""
+        flow = transaction.flow
+        if flow.alive:
+            flow.send(data, transaction.reply_to)
+            return
+        target = Target("TCP", *transaction.reply_to)
+        self.transports.obtain(target, _Reply(data, transaction.reply_to))
+
+    def finish(self, transaction: ServerTransaction, data: bytes) -> None:
+        """A non-INVITE transaction has its final answer, which is all that is kept (Timer J)."""
+        self._servers.pop(transaction.key, None)
+        self._finished.put(transaction.key, data)
+
+    def forget_server(self, transaction: ServerTransaction) -> None:
+        """Terminated."""
+        self._servers.pop(transaction.key, None)
+
+    def forget_client(self, transaction: ClientTransaction) -> None:
+        """Terminated."""
+        self._clients.pop(transaction.key, None)
+
+    def flow_lost(self, flow: Flow) -> None:
+        """A connection is gone: what waits for an answer on it has failed. Rare, so a walk over all is in order."""
+        for transaction in [each for each in self._clients.values() if each.flow is flow]:
+            transaction.flow_lost()
+
+    def advance(self, now: float) -> None:
+        """Let old answers be forgotten; call it about every second."""
+        self._finished.advance(now)
+        self._seen.advance(now)
+
+    @property
+    def pending(self) -> int:
+        """Transactions without a final answer."""
+        return len(self._servers) + len(self._clients)
+
+
+class _Reply:
+    """An answer that waits for a connection back to its peer."""
+
+    __slots__ = ("data", "to")
+
+    def __init__(self, data: bytes, to: tuple[str, int]) -> None:
+        self.data = data
+        self.to = to
+
+    def flow_ready(self, flow: Flow) -> None:
+        flow.send(self.data, self.to)
+
+    def flow_failed(self, detail: str) -> None:
+        """Nobody is there to be answered; the peer's own timer tells it."""
+
+
+def transaction_key(request: Request) -> str:
+    """What repeats of a request have in common (s17.2.3), an ACK having its INVITE's.
+
+    A branch without the magic cookie, as some peers still send, is matched as RFC 2543 did.
+    """
+    via = request.via
+    method = "INVITE" if request.method == "ACK" else request.method
+    if via.is_rfc3261:
+        return f"{via.branch} {via.sent_by} {method}"
+    number = request.cseq.number
+    return f"{request.call_id} {request.from_.tag} {number} {request.uri} {via.sent_by} {via.branch} {method}"
+
+
+def reply_address(request: Request, source: tuple[str, int]) -> tuple[str, int]:
+    """Where answers go (s18.2.2, RFC 3581 s4): back to the source with rport, else to the port in Via.
+
+    ``maddr`` is ignored: following it would let a stranger aim our answers at somebody else.
+    """
+    via = request.via
+    if "rport" in via.params:
+        return source
+    return source[0], via.port or 5060

@@ -1,0 +1,97 @@
+"""Which flow a request takes: the UDP socket, a TCP connection that is there, or one to be made (RFC 3261 s18.1).
+
+Making a connection is the host's work: it gets ``dial(target)`` and answers with :meth:`Transports.connected` or
+:meth:`Transports.dial_failed`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from protocols.sip.flow import Flow, Target
+
+UDP_LIMIT: Final = 1300
+"""Larger requests leave over a congestion controlled transport (s18.1.1, RFC 3428 s8, RULEBOOK M5)."""
+LOOPBACK_UDP_LIMIT: Final = 65_000
+"""The path MTU to this machine itself is known, 65536; RFC 3428 s8 allows it less 200."""
+
+
+class Waiter(Protocol):
+    """What waits for a connection."""
+
+    def flow_ready(self, flow: Flow) -> None:
+        """The connection is there."""
+
+    def flow_failed(self, detail: str) -> None:
+        """It will not come; ``detail`` says why, as ``connection refused``."""
+
+
+class Transports:
+    """The flows of one process. ``dial`` is set by the host and must not call back before it returns."""
+
+    __slots__ = ("_dialling", "dial", "tcp", "udp", "udp6")
+
+    def __init__(self) -> None:
+        self.udp: Flow | None = None
+        self.udp6: Flow | None = None
+        self.tcp: dict[tuple[str, int], Flow] = {}
+        self.dial: Callable[[Target], None] | None = None
+        self._dialling: dict[Target, list[Waiter]] = {}
+
+    def add_udp(self, flow: Flow, ipv6: bool = False) -> None:
+        """A UDP socket that requests may leave from; the first of each address family serves."""
+        if ipv6:
+            self.udp6 = self.udp6 or flow
+        else:
+            self.udp = self.udp or flow
+
+    def add_tcp(self, flow: Flow, peer: tuple[str, int]) -> None:
+        """A TCP connection, either way opened; it is reused for requests to ``peer`` (s18, RFC 5923 s3)."""
+        self.tcp[peer] = flow
+
+    def drop_tcp(self, flow: Flow, peer: tuple[str, int]) -> None:
+        """The connection is gone."""
+        if self.tcp.get(peer) is flow:
+            del self.tcp[peer]
+
+    def udp_to(self, host: str) -> Flow | None:
+        """The UDP socket that reaches a numeric address."""
+        return self.udp6 if ":" in host else self.udp
+
+    def obtain(self, target: Target, waiter: Waiter) -> None:
+        """A TCP flow to ``target``, given to ``waiter`` now or when it is connected."""
+        flow = self.tcp.get((target.host, target.port))
+        if flow is not None and flow.alive:
+            waiter.flow_ready(flow)
+            return
+        waiting = self._dialling.get(target)
+        if waiting is not None:
+            waiting.append(waiter)
+        elif self.dial is None:
+            waiter.flow_failed("no TCP transport")
+        else:
+            self._dialling[target] = [waiter]
+            self.dial(target)
+
+    def connected(self, target: Target, flow: Flow) -> None:
+        """The host made the connection it was asked for."""
+        self.add_tcp(flow, (target.host, target.port))
+        for waiter in self._dialling.pop(target, ()):
+            waiter.flow_ready(flow)
+
+    def dial_failed(self, target: Target, detail: str) -> None:
+        """The host could not connect."""
+        for waiter in self._dialling.pop(target, ()):
+            waiter.flow_failed(detail)
+
+
+def udp_limit(host: str) -> int:
+    """The largest request, in octets, that may go to ``host`` over UDP."""
+    return LOOPBACK_UDP_LIMIT if is_loopback(host) else UDP_LIMIT
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a numeric address is this machine itself."""
+    return host.startswith("127.") or (":" in host and ipaddress.ip_address(host).is_loopback)

@@ -1,0 +1,202 @@
+"""The user agent core: which request goes where (RFC 3261 s8.2, s12.2.2), and requests out by URI.
+
+Out of a dialog it takes MESSAGE, INVITE and OPTIONS; in a dialog, what the dialog's usage takes. Anything else gets the
+code the RFC names.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from protocols.sip.dialog import Dialog
+from protocols.sip.errors import SipError
+from protocols.sip.flow import Target
+from protocols.sip.invite_client import Caller, InviteClient
+from protocols.sip.locate import Locator
+from protocols.sip.message import Request, Response
+from protocols.sip.transaction_client import (
+    ClientTransaction,
+    Failure,
+    OnFailure,
+    OnResponse,
+    OutgoingRequest,
+    State,
+)
+from protocols.sip.transaction_layer import TransactionLayer
+from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+
+ALLOW: Final = "INVITE, ACK, CANCEL, BYE, MESSAGE, OPTIONS"
+KNOWN_METHODS: Final = frozenset(
+    ("INVITE", "ACK", "CANCEL", "BYE", "MESSAGE", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH")
+) | {"INFO", "REFER", "UPDATE"}
+
+
+class Application(Protocol):
+    """Who serves what begins a conversation."""
+
+    accept: str
+    """Content types it takes, for Accept."""
+
+    def on_message(self, transaction: ServerTransaction) -> None:
+        """A MESSAGE outside a dialog."""
+
+    def on_invite(self, transaction: InviteServerTransaction) -> None:
+        """An INVITE outside a dialog."""
+
+    def on_cancelled(self, transaction: InviteServerTransaction) -> None:
+        """The INVITE was cancelled, and is answered 487 already."""
+
+
+class DialogUsage(Protocol):
+    """Who serves the requests of one dialog."""
+
+    dialog: Dialog
+
+    def on_bye(self, transaction: ServerTransaction) -> None:
+        """The peer ends the session. Answered 200 already."""
+
+    def on_reinvite(self, transaction: InviteServerTransaction) -> None:
+        """The peer renegotiates. Answer it."""
+
+    def on_dialog_message(self, transaction: ServerTransaction) -> None:
+        """A MESSAGE within the dialog (RULEBOOK M8). Answer it."""
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of a 2xx."""
+
+
+class UserAgent:
+    """Dispatches requests, knows the dialogs, sends requests to URIs."""
+
+    __slots__ = ("_dialogs", "application", "layer", "locator")
+
+    def __init__(self, layer: TransactionLayer, locator: Locator, application: Application) -> None:
+        self.layer = layer
+        self.locator = locator
+        self.application = application
+        self._dialogs: dict[tuple[str, str, str], DialogUsage] = {}
+
+    # ------------------------------------------------------------------- dialogs
+
+    def add_dialog(self, usage: DialogUsage) -> None:
+        """Requests of this dialog now go to ``usage``."""
+        self._dialogs[usage.dialog.identity] = usage
+
+    def remove_dialog(self, usage: DialogUsage) -> None:
+        """The dialog is over; its requests get 481."""
+        self._dialogs.pop(usage.dialog.identity, None)
+
+    # ---------------------------------------------------------------- requests in
+
+    def on_request(self, transaction: ServerTransaction) -> None:
+        """A new, valid request from the transaction layer."""
+        request = transaction.request
+        method = request.method
+        if request.to.tag is not None:
+            self._in_dialog(transaction)
+        elif method == "MESSAGE":
+            self.application.on_message(transaction)
+        elif isinstance(transaction, InviteServerTransaction):
+            self.application.on_invite(transaction)
+        elif method == "OPTIONS":
+            transaction.respond(
+                200, headers=[("Allow", ALLOW), ("Accept", f"application/sdp, {self.application.accept}")]
+            )
+        elif method == "BYE":
+            transaction.respond(481)
+        else:
+            self._refuse_method(transaction)
+
+    def _refuse_method(self, transaction: ServerTransaction) -> None:
+        if transaction.request.method in KNOWN_METHODS:
+            transaction.respond(405, headers=[("Allow", ALLOW)])
+        else:
+            transaction.respond(501, headers=[("Allow", ALLOW)])
+
+    def _in_dialog(self, transaction: ServerTransaction) -> None:
+        request = transaction.request
+        usage = self._dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
+        if usage is None:
+            transaction.respond(481)
+            return
+        try:
+            usage.dialog.accept(request)
+        except SipError as error:
+            transaction.respond(error.code, error.reason)
+            return
+        method = request.method
+        if method == "BYE":
+            transaction.respond(200)
+            usage.on_bye(transaction)
+        elif isinstance(transaction, InviteServerTransaction):
+            usage.on_reinvite(transaction)
+        elif method == "MESSAGE":
+            usage.on_dialog_message(transaction)
+        elif method == "OPTIONS":
+            transaction.respond(200, headers=[("Allow", ALLOW)])
+        else:
+            self._refuse_method(transaction)
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of a 2xx, from the transaction layer; one for no dialog is nobody's."""
+        try:
+            identity = (request.call_id, request.to.tag or "", request.from_.tag or "")
+        except SipError:
+            return
+        usage = self._dialogs.get(identity)
+        if usage is not None:
+            usage.on_ack(request)
+
+    def on_cancel(self, transaction: InviteServerTransaction) -> None:
+        """A pending INVITE is cancelled: 487 (s9.2)."""
+        transaction.respond(487)
+        self.application.on_cancelled(transaction)
+
+    # --------------------------------------------------------------- requests out
+
+    def invite(self, request: OutgoingRequest, target: Target, caller: Caller, ring_timeout: float) -> InviteClient:
+        """Send an INVITE; ``ring_timeout`` is seconds until it is cancelled."""
+        return InviteClient(self, request, target, caller, ring_timeout)
+
+    def request_in_dialog(
+        self,
+        dialog: Dialog,
+        request: OutgoingRequest,
+        on_response: OnResponse | None = None,
+        on_failure: OnFailure | None = None,
+    ) -> None:
+        """Send a request of a dialog to its next hop. Without callbacks its outcome interests nobody, as a BYE's."""
+
+        def located(target: Target | Failure) -> None:
+            if isinstance(target, Target):
+                self.layer.request(request, target, on_response or _ignore, on_failure or _ignore)
+            elif on_failure is not None:
+                nowhere = ClientTransaction(self.layer, request, Target("UDP", "", 0), _ignore, on_failure, None)
+                nowhere.state = State.TERMINATED
+                on_failure(nowhere, target)
+
+        self.locator.locate(dialog.next_hop(), located)
+
+    def send_ack(self, ack: OutgoingRequest, response: Response) -> None:
+        """Send the ACK of a 2xx, which has no transaction (s13.2.2.4)."""
+        route = next((value for name, value in ack.headers if name == "Route"), None)
+        uri = route.partition("<")[2].partition(">")[0] if route else ack.uri
+
+        def located(target: Target | Failure) -> None:
+            if isinstance(target, Target):
+                self.layer.send(ack, target, _Ack(self.layer, ack, target, _ignore, _ignore, None))
+
+        self.locator.locate(uri, located)
+
+
+class _Ack(ClientTransaction):
+    """The ACK of a 2xx: goes out like a request, is sent once per 2xx, expects nothing."""
+
+    __slots__ = ()
+
+    def _start(self) -> None:
+        self.state = State.TERMINATED
+
+
+def _ignore(*_: object) -> None:
+    """The outcome interests nobody."""

@@ -1,0 +1,157 @@
+"""The ASGI applications for SIP, MSRP and the process's life. The contract is in ``docs/asgi.md``.
+
+One instance runs a UDP socket or a TCP connection; all share the one :class:`GatewayHost` in ``scope["state"]``.
+They are raw ASGI and not Channels consumers: a consumer's dispatch costs more than carrying a message.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from protocols.sip.flow import Target
+from protocols.sip.stream import PONG, SipStream
+from sessions_app.flows import MsrpFlow, TcpFlow, UdpFlow
+from sessions_app.host import GatewayHost
+
+logger = logging.getLogger(__name__)
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    """Start the gateway with the server, drain it before the server goes."""
+    await receive()
+    host = GatewayHost()
+    try:
+        await host.start()
+    except Exception as error:
+        logger.debug("start failed", exc_info=True)
+        await send({"type": "lifespan.startup.failed", "message": str(error).strip() or repr(error)})
+        return
+    scope["state"]["gateway"] = host
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await host.stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+class SipApplication:
+    """SIP over a UDP socket or a TCP connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one of them until it is closed."""
+        host: GatewayHost = scope["state"]["gateway"]
+        host.dialler = scope["extensions"]["dial"]["connect"]
+        if scope["transport"] == "udp":
+            await self._udp(host, scope, receive, send)
+        elif host.admit(scope):
+            try:
+                await self._tcp(host, scope, receive, send)
+            finally:
+                host.release()
+        else:
+            await send({"type": "sip.close"})
+
+    async def _udp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
+        flow = UdpFlow(host.sent_by("udp", scope["server"]), send, host.pump)
+        gateway = host.gateway
+        gateway.transports.add_udp(flow, ipv6=":" in scope["server"][0])
+        take = gateway.layer.receive
+        clock = host.clock
+        while True:
+            event = await receive()
+            if event["type"] == "sip.disconnect":
+                flow.alive = False
+                return
+            gateway.advance(clock())
+            for data, source in event["datagrams"]:
+                if len(data) > 4:  # less is a keep-alive
+                    take(data, source[:2], flow)
+
+    async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
+        flow = TcpFlow(host.sent_by("tcp", scope["server"]), send, host.pump)
+        peer: tuple[str, int] = scope["client"]
+        gateway = host.gateway
+        if isinstance(scope["token"], Target):
+            gateway.transports.connected(scope["token"], flow)
+        else:
+            gateway.transports.add_tcp(flow, peer)
+        stream = SipStream(gateway.layer.limits)
+        idle = host.watch(flow, send, "sip")
+        try:
+            while True:
+                event = await receive()
+                kind = event["type"]
+                gateway.advance(host.clock())
+                if kind == "sip.disconnect":
+                    return
+                if kind == "sip.writable":
+                    flow.writable = event["writable"]
+                    if not flow.writable:  # it does not read its answers: SIP has no way to slow it down
+                        gateway.count("sip_peers_too_slow")
+                        await send({"type": "sip.close"})
+                    continue
+                idle.seen()
+                messages, pings, error = stream.feed(event["data"])
+                if pings:
+                    flow.send(PONG * pings, peer)
+                for message in messages:
+                    gateway.layer.receive(message, peer, flow)
+                if error is not None:
+                    gateway.layer.refuse(error, peer, flow)
+                    await flow.flush()
+                    await send({"type": "sip.close"})
+        finally:
+            idle.stop()
+            flow.alive = False
+            gateway.transports.drop_tcp(flow, peer)
+            gateway.layer.flow_lost(flow)
+
+
+class MsrpApplication:
+    """MSRP over a TCP connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve it until it is closed."""
+        host: GatewayHost = scope["state"]["gateway"]
+        outbound = scope["token"] is not None
+        if not outbound and not host.admit(scope):
+            await send({"type": "msrp.close"})
+            return
+        try:
+            await self._serve(host, scope["token"], receive, send)
+        finally:
+            if not outbound:
+                host.release()
+
+    async def _serve(self, host: GatewayHost, to: tuple[str, int] | None, receive: Receive, send: Send) -> None:
+        gateway = host.gateway
+        gateway.advance(host.clock())
+        connection = gateway.endpoint.create_connection(to is not None, gateway.wheel.now)
+        flow = MsrpFlow(connection, send, host.pump, host.clock)
+        side = gateway.msrp_side
+        if to is not None:
+            side.connected(to, connection)
+        try:
+            while True:
+                event = await receive()
+                kind = event["type"]
+                now = host.clock()
+                gateway.advance(now)
+                if kind == "msrp.data":
+                    events = connection.receive(event["data"], now)
+                    if events:
+                        side.handle(events)
+                elif kind == "msrp.writable":
+                    connection.writable = event["writable"]
+                    if connection.writable:
+                        connection.resume(now)
+                else:
+                    return
+        finally:
+            del flow
+            side.lost(connection, to)

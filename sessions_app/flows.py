@@ -1,0 +1,131 @@
+"""The gateway's ends of ASGI connections: what the stacks write goes out as ASGI events, once a turn of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from protocols.msrp.connection import MsrpConnection
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Outlet(Protocol):
+    """Something with output waiting."""
+
+    async def flush(self) -> None:
+        """Send what waits."""
+
+
+class Pump:
+    """Flushes the outlets that have something, each once, when the stacks are done with what came in."""
+
+    __slots__ = ("_loop", "_ready", "_waiter")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready: list[Outlet] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    def mark(self, outlet: Outlet) -> None:
+        """``outlet`` has output; say it once until it is flushed."""
+        self._ready.append(outlet)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            if not self._ready:
+                self._waiter = self._loop.create_future()
+                await self._waiter
+                self._waiter = None
+            ready, self._ready = self._ready, []
+            for outlet in ready:
+                await outlet.flush()
+
+
+class UdpFlow:
+    """A UDP socket as SIP sees it (:class:`protocols.sip.flow.Flow`)."""
+
+    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport")
+
+    def __init__(self, sent_by: str, send: Send, pump: Pump) -> None:
+        self.transport = "UDP"
+        self.reliable = False
+        self.sent_by = sent_by
+        self.alive = True
+        self._send = send
+        self._pump = pump
+        self._out: list[tuple[bytes, tuple[str, int]]] = []
+
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Hand bytes over."""
+        if not self._out:
+            self._pump.mark(self)
+        self._out.append((data, to))
+
+    async def flush(self) -> None:
+        """One event for all."""
+        out, self._out = self._out, []
+        await self._send({"type": "sip.send", "datagrams": out})
+
+
+class TcpFlow:
+    """A TCP connection as SIP sees it."""
+
+    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport", "writable")
+
+    def __init__(self, sent_by: str, send: Send, pump: Pump) -> None:
+        self.transport = "TCP"
+        self.reliable = True
+        self.sent_by = sent_by
+        self.alive = True
+        self.writable = True
+        self._send = send
+        self._pump = pump
+        self._out: list[bytes] = []
+
+    def send(self, data: bytes, to: tuple[str, int]) -> None:
+        """Hand bytes over."""
+        if not self.alive:
+            return
+        if not self._out:
+            self._pump.mark(self)
+        self._out.append(data)
+
+    async def flush(self) -> None:
+        """One event for all."""
+        out, self._out = self._out, []
+        if out:
+            await self._send({"type": "sip.send", "data": out[0] if len(out) == 1 else b"".join(out)})
+
+
+class MsrpFlow:
+    """An MSRP connection's engine, and where its output goes."""
+
+    __slots__ = ("_now", "_pump", "_send", "connection")
+
+    def __init__(self, connection: MsrpConnection, send: Send, pump: Pump, now: Callable[[], float]) -> None:
+        self.connection = connection
+        self._send = send
+        self._pump = pump
+        self._now = now
+        connection.context = self
+        connection.wake = self._wake
+
+    def _wake(self, _: MsrpConnection) -> None:
+        self._pump.mark(self)
+
+    async def flush(self) -> None:
+        """What the engine has ready."""
+        data = self.connection.take_output(self._now())
+        if data:
+            await self._send({"type": "msrp.send", "data": data})
+
+    async def close(self) -> None:
+        """Close after what is ready is written."""
+        await self.flush()
+        await self._send({"type": "msrp.close"})

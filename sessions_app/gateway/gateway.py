@@ -1,0 +1,359 @@
+"""The gateway of one process: takes what the two stacks bring, finds or makes the session, keeps the house.
+
+No sockets and no clock of its own: the host (:mod:`sessions_app.host`) brings bytes and the time, and takes bytes away.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from protocols.msrp.endpoint import MsrpEndpoint
+from protocols.msrp.errors import MsrpError
+from protocols.msrp.ids import new_session_id
+from protocols.msrp.limits import Limits
+from protocols.msrp.negotiation import NO_COMMON_TYPE, NegotiationError, read_offer
+from protocols.sip.errors import SipError
+from protocols.sip.flow import Address
+from protocols.sip.locate import Locator
+from protocols.sip.transaction_layer import TransactionLayer
+from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+from protocols.sip.transports import Transports
+from protocols.sip.user_agent import ALLOW, UserAgent
+from protocols.timers import TimerWheel
+from sessions_app.conf import GatewayConfig
+from sessions_app.gateway.msrp_side import MsrpSide
+from sessions_app.gateway.routing import Decision, RouteRequest
+from sessions_app.gateway.session import Session, State, refusal_of
+from sessions_app.gateway.to_msrp import ToMsrp
+from sessions_app.gateway.to_page import PageSide
+from sessions_app.store import message_rows
+
+HOUSEKEEPING = 0.25
+"""Seconds between two looks at what is due in both stacks."""
+SESSIONS_A_TURN = 250
+"""Changed sessions whose counters go to the records in one look; a bound on the work, whatever their number."""
+
+
+class Store(Protocol):
+    """What the gateway keeps; :class:`sessions_app.store.writer.Writer` in earnest."""
+
+    healthy: bool
+
+    @property
+    def full(self) -> bool: ...
+    def new_session(self, values: dict[str, Any]) -> None: ...
+    def change_session(self, identity: str, changes: dict[str, Any]) -> None: ...
+    def new_message(
+        self, identity: str, line: str, committed: Callable[[Any], object] | None = None, context: Any = None
+    ) -> None: ...
+    def finish_message(self, line: str) -> None: ...
+    def setup_failure(self, values: dict[str, Any], committed: Callable[[Any], object] | None = None) -> None: ...
+    def event(self, session: str, at: float, kind: str, detail: str = "") -> None: ...
+
+
+class Gateway:
+    """Sessions by key, and both stacks.
+
+    ``route`` is the request route, ``trusts`` says whether a source may talk to us. ``sip_listener`` and
+    ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path.
+    """
+
+    accept = "*/*"
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        store: Store,
+        *,
+        now: float,
+        sip_listener: Address,
+        msrp_listener: Address,
+        route: Callable[[RouteRequest], None],
+        trusts: Callable[[str], bool],
+        announce: Callable[[dict[str, Any]], object] | None = None,
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.route = route
+        self.trusts = trusts
+        self.announce = announce
+        self.sip_listener = sip_listener
+        self.msrp_listener = msrp_listener
+        self.contact = f"<sip:{sip_listener}>"
+        self.allow = ALLOW
+        self.wheel = TimerWheel(now)
+        self.transports = Transports()
+        self.endpoint = MsrpEndpoint(
+            Limits(
+                max_frame_body=config.max_message_size,
+                max_message_bytes=config.max_message_size,
+                bind_timeout=config.bind_timeout,
+            )
+        )
+        layer = TransactionLayer(self.wheel, self.transports, self, limit=config.max_transactions)
+        self.agent = UserAgent(layer, Locator(lambda: self.wheel.now), self)
+        layer.user = self.agent
+        self.layer = layer
+        self.msrp_side = MsrpSide(self)
+        self.page_side = PageSide(self)
+        self.sessions: dict[str, Session] = {}
+        """Sessions that have not ended, by key."""
+        self.by_id: dict[str, Session] = {}
+        self.dirty: dict[Session, None] = {}
+        self.counts: Counter[str] = Counter()
+        self.draining = False
+        self._wall_offset = time.time() - now
+        self.wheel.start(HOUSEKEEPING, self._housekeeping)
+
+    # ------------------------------------------------------------------------------ time
+
+    def wall(self) -> float:
+        """Seconds since 1970, as of the last advance."""
+        return self.wheel.now + self._wall_offset
+
+    def advance(self, now: float) -> None:
+        """The time is ``now``, in seconds of the host's steady clock; do what is due."""
+        self.wheel.advance(now)
+
+    def _housekeeping(self, _: object) -> None:
+        now = self.wheel.now
+        self.wheel.start(HOUSEKEEPING, self._housekeeping)
+        self._wall_offset = time.time() - now
+        self.layer.advance(now)
+        deadline = self.endpoint.next_deadline()
+        if deadline is not None and deadline <= now:
+            self.msrp_side.handle(self.endpoint.expire(now))
+        for session in list(self.dirty)[:SESSIONS_A_TURN] if self.dirty else ():
+            del self.dirty[session]
+            self.store.change_session(session.id, session.progress())
+
+    def count(self, what: str) -> None:
+        """One more of it."""
+        self.counts[what] += 1
+
+    def bucket(self, key: str) -> int:
+        """The hash bucket of a session key; it is the same in every process."""
+        return zlib.crc32(key.encode("utf-8", "surrogateescape")) & (self.config.buckets - 1)
+
+    def new_path(self) -> str:
+        """A fresh MSRP URI of ours (RULEBOOK S2, S3)."""
+        return f"msrp://{self.msrp_listener}/{new_session_id()};tcp"
+
+    # ------------------------------------------------------------------- requests from SIP
+
+    def on_message(self, transaction: ServerTransaction) -> None:
+        """A MESSAGE outside a dialog."""
+        decision = self._decide(transaction)
+        if decision is None:
+            return
+        if decision.action != "msg_to_msrp":
+            transaction.respond(405, headers=[("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS")])
+            return
+        request = transaction.request
+        refusal = self._check_content(transaction, decision)
+        if refusal:
+            self.count("messages_refused")
+            return
+        session = self.sessions.get(decision.key)
+        new = session is None
+        if session is None:
+            if self.draining or len(self.sessions) >= self.config.max_sessions:
+                transaction.respond(503, headers=[("Retry-After", "10")])
+                return
+            session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
+            self._add(session)
+        content_type = request.first("content-type") or ""
+        session.take(ToMsrp(session, transaction, content_type, request.body))
+        if new:
+            session.call()
+
+    def _check_content(self, transaction: ServerTransaction, decision: Decision) -> bool:
+        """Refuse a body that cannot be carried (RFC 3261 s8.2.3, RFC 3428 s7); True if it was refused."""
+        request = transaction.request
+        body = request.body
+        content_type = request.first("content-type")
+        if not body:
+            transaction.respond(400, "Missing message body")
+        elif content_type is None:
+            transaction.respond(400, "Missing Content-Type header field")
+        elif len(body) > self.config.max_page_size:
+            transaction.respond(413)
+        elif "content-encoding" in request.headers and (request.first("content-encoding") or "").lower() != "identity":
+            transaction.respond(415, headers=[("Accept-Encoding", "identity")])
+        elif not decision.content_types.allows(content_type):
+            transaction.respond(415, headers=[("Accept", ", ".join(decision.content_types.entries))])
+        else:
+            return False
+        return True
+
+    def on_invite(self, transaction: InviteServerTransaction) -> None:
+        """An INVITE outside a dialog."""
+        decision = self._decide(transaction)
+        if decision is None:
+            return
+        if decision.action != "msrp_gw_answer":
+            transaction.respond(405, headers=[("Allow", "MESSAGE, OPTIONS")])
+            return
+        request = transaction.request
+        if self.draining or len(self.sessions) >= self.config.max_sessions:
+            transaction.respond(503, headers=[("Retry-After", "10")])
+            return
+        session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
+        try:
+            media = read_offer(request.body, decision.content_types)
+            if media.secure:
+                raise NegotiationError(488, "unsupported transport", "MSRP over TLS is not served")
+            if not request.contacts:
+                raise SipError(400, "Missing Contact header field")
+        except (NegotiationError, MsrpError, SipError) as error:
+            code, reason = refusal_of(error)
+            transaction.respond(code, reason)
+            layer = "sip"
+            if not isinstance(error, SipError):
+                layer = "type" if getattr(error, "detail", "") == NO_COMMON_TYPE else "sdp"
+            self.setup_failed(session, layer, reason, None, None, code, 0, recorded=False)
+            return
+        waiting = None
+        before = self.sessions.get(decision.key)
+        if before is not None:
+            if before.state is State.SETTING_UP and before.initiator == "message":
+                waiting = before.give_way()
+            else:
+                before.end("replaced by a new INVITE")
+        self._add(session)
+        session.answer(transaction, media)
+        for message in waiting or ():
+            message.session = session
+            session.take(message)
+
+    def on_cancelled(self, transaction: InviteServerTransaction) -> None:
+        """We answer an INVITE at once, so a CANCEL that finds it pending has nothing more to undo."""
+
+    def _decide(self, transaction: ServerTransaction) -> Decision | None:
+        """Ask the route; None if the request is answered, or deliberately not answered, already."""
+        request = transaction.request
+        source = transaction.source[0]
+        if not self.trusts(source):
+            self.count("strangers")
+            self._stranger(transaction)
+            return None
+        if request.max_forwards == 0:
+            transaction.respond(483)
+            return None
+        asked = RouteRequest(request, source)
+        self.route(asked)
+        decision = asked.decision
+        if decision is None:
+            self.count("no_route")
+            transaction.respond(403, "No route takes this request")
+            return None
+        if decision.action == "reject":
+            self.count("rejected")
+            transaction.respond(decision.code, decision.reason)
+            return None
+        return decision
+
+    def _stranger(self, transaction: ServerTransaction) -> None:
+        if self.config.reject_silently:
+            transaction.ignore()
+        else:
+            transaction.respond(403)
+
+    # --------------------------------------------------------------------------- sessions
+
+    def _add(self, session: Session) -> None:
+        self.sessions[session.key] = session
+        self.by_id[session.id] = session
+
+    def forget(self, session: Session) -> None:
+        """The session has ended."""
+        if self.sessions.get(session.key) is session:
+            del self.sessions[session.key]
+        self.by_id.pop(session.id, None)
+
+    def end_session(self, identity: str, by: str) -> str:
+        """End a session of ours at somebody's wish; what came of it in words."""
+        session = self.by_id.get(identity)
+        if session is None:
+            return "no such live session here"
+        if session.state is State.SETTING_UP and session.initiator == "message":
+            session.fail("policy", f"ended by {by}")
+        else:
+            session.end(f"ended by {by}")
+        return "ended"
+
+    def expire_session(self, identity: str) -> str:
+        """End a session if it is silent, by our own up-to-date times (DEFECTS D1, D2)."""
+        session = self.by_id.get(identity)
+        if session is None:
+            return "no such live session here"
+        reason = silence(self.config, self.wall(), session.last_message_at, session.last_send_at)
+        if reason is None:
+            return "not silent any more"
+        session.end(reason)
+        return reason
+
+    def setup_failed(
+        self,
+        session: Session,
+        layer: str,
+        detail: str,
+        code: int | None,
+        reason: str | None,
+        answered: int,
+        waiting: int,
+        *,
+        recorded: bool = True,
+    ) -> None:
+        """E_MSRP_GW_SETUP_FAILED. ``recorded`` False: the session got no row of its own."""
+        self.count("setup_failures")
+        decision = session.decision
+        now = self.wall()
+        self.store.setup_failure(
+            {
+                "id": message_rows.new_id(now),
+                "session_id": session.id if recorded else None,
+                "key": session.key,
+                "from_uri": decision.from_uri,
+                "to_uri": decision.to_uri,
+                "ruri": decision.ruri,
+                "code": code,
+                "reason": reason,
+                "leg": "msrp",
+                "layer": layer,
+                "detail": detail,
+                "answered": answered,
+                "waiting": waiting,
+                "node": self.config.node_name,
+                "created_at": now,
+            },
+            self.announce,
+        )
+
+    def drain(self) -> None:
+        """Take nothing new on, and end every session with a BYE."""
+        self.draining = True
+        for session in list(self.by_id.values()):
+            session.end("the gateway is stopping")
+
+
+def silence(config: GatewayConfig, now: float, last_message_at: float, last_send_at: float) -> str | None:
+    """Why a session is to be ended for silence, or None. Times count from its creation (DEFECTS D1, D2).
+
+    ``session_timeout``: silence of both sides together; ``message_timeout``: of the message side alone; 0 is never.
+    """
+    if config.session_timeout and now - max(last_message_at, last_send_at) >= config.session_timeout:
+        return f"both sides silent for {config.session_timeout} s"
+    if config.message_timeout and now - last_message_at >= config.message_timeout:
+        return f"message side silent for {config.message_timeout} s"
+    return None
+
+
+def _max_forwards(transaction: ServerTransaction) -> int:
+    """Max-Forwards of the request, 70 where it has none (RFC 3261 s8.1.1.6, RULEBOOK U1)."""
+    value = transaction.request.max_forwards
+    return 70 if value is None else value

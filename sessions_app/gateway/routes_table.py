@@ -1,0 +1,150 @@
+"""The default request route: the Route and Peer tables, compiled when they change and remembered by who asks.
+
+A decision depends on the method, the source and three URIs only, so the table is walked once for each such
+combination and not once a message.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from protocols.sip.uri import aor_of
+from sessions_app.gateway.routing import Decision, RouteRequest, msg_to_msrp, msrp_gw_answer, reject
+from sessions_app.models import Peer, Route
+
+REMEMBERED = 65_536
+"""Decisions kept; when there are more, all are forgotten."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A route, ready to be asked."""
+
+    route: Route
+    networks: tuple[Network, ...]
+    from_pattern: re.Pattern[str] | None
+    to_pattern: re.Pattern[str] | None
+    ruri_pattern: re.Pattern[str] | None
+
+    def takes(self, request: RouteRequest, source: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        """Whether it is for this request."""
+        route = self.route
+        return (
+            (not route.method or route.method == request.method)
+            and all(source in network for network in self.networks)
+            and (self.from_pattern is None or self.from_pattern.fullmatch(request.from_aor) is not None)
+            and (self.to_pattern is None or self.to_pattern.fullmatch(request.to_aor) is not None)
+            and (self.ruri_pattern is None or self.ruri_pattern.fullmatch(request.ruri_aor) is not None)
+        )
+
+
+class RoutesTable:
+    """Peers and routes as they stood when it was made; it is replaced, never changed."""
+
+    def __init__(self, peers: Iterable[Peer], routes: Iterable[Route]) -> None:
+        enabled = [peer for peer in peers if peer.enabled]
+        self._networks = [ipaddress.ip_network(peer.network) for peer in enabled]
+        by_peer = {peer.pk: ipaddress.ip_network(peer.network) for peer in enabled}
+        self._rules: list[_Rule] = []
+        for route in sorted(routes, key=lambda each: (each.priority, each.name)):
+            if not route.enabled or (route.peer_id is not None and route.peer_id not in by_peer):
+                continue
+            networks: list[Network] = []
+            if route.peer_id is not None:
+                networks.append(by_peer[route.peer_id])
+            if route.source_network:
+                networks.append(ipaddress.ip_network(route.source_network))
+            self._rules.append(
+                _Rule(
+                    route,
+                    tuple(networks),
+                    _compiled(route.from_pattern),
+                    _compiled(route.to_pattern),
+                    _compiled(route.ruri_pattern),
+                )
+            )
+        self._trusted: dict[str, bool] = {}
+        self._remembered: dict[tuple[str, str, str, str, str], Decision | None] = {}
+
+    @classmethod
+    def load(cls) -> RoutesTable:
+        """From the database. Takes a query each; not for the event loop."""
+        return cls(list(Peer.objects.all()), list(Route.objects.all()))
+
+    def trusts(self, source: str) -> bool:
+        """Whether an IP address belongs to an enabled peer."""
+        known = self._trusted.get(source)
+        if known is None:
+            if len(self._trusted) >= REMEMBERED:
+                self._trusted.clear()
+            address = ipaddress.ip_address(source.partition("%")[0])
+            known = self._trusted[source] = any(address in network for network in self._networks)
+        return known
+
+    def __call__(self, request: RouteRequest) -> None:
+        """The request route: the first route that takes the request decides."""
+        asked = (request.method, request.source, request.from_uri, request.to_uri, request.ruri)
+        known = self._remembered.get(asked)
+        if known is not None:
+            request.decision = known
+            return
+        source = ipaddress.ip_address(request.source.partition("%")[0])
+        route = next((rule.route for rule in self._rules if rule.takes(request, source)), None)
+        if route is None:
+            return
+        apply(route, request)
+        if "{call_id}" not in route.key_template:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[asked] = request.decision
+
+
+def apply(route: Route, request: RouteRequest) -> None:
+    """Do with ``request`` what ``route`` says."""
+    if route.action == Route.Action.REJECT:
+        reject(request, route.reject_code, route.reject_reason or None)
+        return
+    uris = {"from": request.from_uri, "to": request.to_uri, "ruri": request.ruri}
+    key = (
+        request.pair
+        if route.key_template == "{pair}"
+        else route.key_template.format_map(
+            {
+                "pair": request.pair,
+                "from": request.from_aor,
+                "to": request.to_aor,
+                "ruri": aor_of(request.ruri),
+                "call_id": request.call_id,
+            }
+        )
+    )
+    from_uri, to_uri, ruri = (
+        template.format_map(uris) for template in (route.from_template, route.to_template, route.ruri_template)
+    )
+    if route.action == Route.Action.MSG_TO_MSRP:
+        msg_to_msrp(
+            request,
+            key,
+            route.content_types,
+            from_uri=from_uri,
+            to_uri=to_uri,
+            ruri=ruri,
+            next_hop=route.next_hop,
+            back_hop=route.back_hop,
+            route=route.name,
+            notify_failure=route.notify_failure,
+            failure_text=route.failure_template,
+        )
+    else:
+        msrp_gw_answer(
+            request, key, route.content_types, from_uri, to_uri, ruri, next_hop=route.next_hop, route=route.name
+        )
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    return re.compile(pattern) if pattern else None

@@ -1,0 +1,299 @@
+"""One gateway process: the gateway with its clock, its store, its timers and the connections it opens.
+
+This is where the event loop is. What the gateway decides is in :mod:`sessions_app.gateway`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from protocols.msrp.connection import MsrpConnection
+from protocols.sip.flow import Address, Target
+from sessions_app import signals
+from sessions_app.conf import GatewayConfig, gateway_config
+from sessions_app.flows import MsrpFlow, Pump, Send, TcpFlow
+from sessions_app.gateway.gateway import Gateway
+from sessions_app.gateway.routes_table import RoutesTable
+from sessions_app.gateway.routing import RouteRequest
+from sessions_app.store.database import conninfo
+from sessions_app.store.node import NodeLink, end_what_a_stop_left
+from sessions_app.store.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+Dialler = Callable[..., Awaitable[None]]
+
+
+class GatewayHost:
+    """Made in a running loop; ``dialler`` is the server's, known once a listener is open."""
+
+    gateway: Gateway
+    store: Writer
+
+    def __init__(self) -> None:
+        self.config: GatewayConfig = gateway_config()
+        self.loop = asyncio.get_running_loop()
+        self.clock = self.loop.time
+        self.pump = Pump()
+        self.dialler: Dialler | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._connections = 0
+        self._table: RoutesTable | None = None
+        self._link: NodeLink | None = None
+
+    # ------------------------------------------------------------------------- life
+
+    async def start(self) -> None:
+        """Recover, load the routes, begin to write. Raises what keeps it from starting."""
+        info = await sync_to_async(self._prepare)()
+        self.store = Writer(info)
+        table = self._table
+        assert table is not None
+        custom = import_string(self.config.route) if self.config.route else None
+        self.gateway = gateway = Gateway(
+            self.config,
+            self.store,
+            now=self.clock(),
+            sip_listener=Address(*_reachable(settings.SIP_LISTEN, self.config.public_host)),
+            msrp_listener=Address(*_reachable(settings.MSRP_LISTEN, self.config.public_host)),
+            route=custom or self._ask_table,
+            trusts=self._trusts,
+            announce=self._announce,
+        )
+        gateway.wheel.wake = self._set_alarm
+        gateway.transports.dial = self._dial_sip
+        gateway.agent.locator.lookup = self._lookup
+        gateway.msrp_side.dial = self._dial_msrp
+        gateway.msrp_side.close = self._close_msrp
+        self._spawn(self.pump.run())
+        self._set_alarm(gateway.wheel.next_deadline() or self.clock())
+        self._link = NodeLink(
+            info,
+            self.config.node_name,
+            [str(each) for each in (*settings.SIP_LISTEN, *settings.MSRP_LISTEN)],
+            on_command=lambda verb, session, by: self._on_loop(self._command, verb, session, by),
+            on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
+        )
+        self._link.start()
+        # What exists now exists for ever; collections of the rest are then short.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+
+    def _prepare(self) -> str:
+        info = conninfo()
+        ended = end_what_a_stop_left(info, self.config.node_name)
+        if ended:
+            logger.warning("ended %d sessions that a hard stop had left open", ended)
+        self._table = RoutesTable.load()
+        connections.close_all()
+        return info
+
+    async def stop(self) -> None:
+        """Refuse what is new, end every session, wait for what was promised, write everything."""
+        gateway = self.gateway
+        gateway.advance(self.clock())
+        gateway.drain()
+        deadline = self.clock() + self.config.drain_timeout
+        while (gateway.layer.pending or gateway.page_side.waiting) and self.clock() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        if not await self.store.flush(self.config.drain_timeout):
+            logger.error("stopped with %d rows that the database did not take", self.store.waiting)
+        if self._link is not None:
+            await sync_to_async(self._link.stop)()
+        await sync_to_async(self.store.stop)()
+        for task in self._tasks:
+            task.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def _spawn(self, work: Any) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ----------------------------------------------------------------------- timers
+
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self.loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        gateway = self.gateway
+        gateway.advance(self.clock())
+        deadline = gateway.wheel.next_deadline()
+        if deadline is not None:
+            self._set_alarm(deadline)
+
+    # ------------------------------------------------------------- routes and commands
+
+    @property
+    def _routes(self) -> RoutesTable:
+        assert self._table is not None
+        return self._table
+
+    def _ask_table(self, request: RouteRequest) -> None:
+        self._routes(request)
+
+    def _trusts(self, source: str) -> bool:
+        return self._routes.trusts(source)
+
+    def _reload_soon(self) -> None:
+        self._spawn(self._reload())
+
+    async def _reload(self) -> None:
+        try:
+            self._table = await sync_to_async(RoutesTable.load)()
+        except Exception:
+            logger.exception("the routes could not be read again, the old ones stay")
+            return
+        logger.info("routes reloaded")
+
+    def _on_loop(self, work: Callable[..., str], *arguments: Any) -> str:
+        """Run ``work`` on the loop, for another thread that waits for its result."""
+
+        async def call() -> str:
+            return work(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(timeout=10)
+
+    def _command(self, verb: str, session: str, by: str) -> str:
+        gateway = self.gateway
+        gateway.advance(self.clock())
+        return gateway.expire_session(session) if verb == "expire_session" else gateway.end_session(session, by)
+
+    def _announce(self, failure: dict[str, Any]) -> None:
+        """A set-up failure is in the database: send the signal, from a thread because receivers may use the ORM."""
+        if signals.setup_failed.has_listeners():
+            self._spawn(sync_to_async(signals.send_setup_failed)(failure))
+
+    # ------------------------------------------------------------------- connections
+
+    def admit(self, scope: dict[str, Any]) -> bool:
+        """Whether one more connection may come in; count it if so."""
+        if self._connections >= self.config.max_connections:
+            self.gateway.count("connections_refused")
+            return False
+        self._connections += 1
+        return True
+
+    def release(self) -> None:
+        """An admitted connection is gone."""
+        self._connections -= 1
+
+    def sent_by(self, transport: str, server: tuple[str, int]) -> str:
+        """Our address for Via: of the listener that peers can reach, whatever port a connection has here."""
+        host, port = _reachable(
+            [each for each in settings.SIP_LISTEN if each.transport == transport] or settings.SIP_LISTEN,
+            self.config.public_host,
+        )
+        return str(Address(host, port))
+
+    def watch(self, flow: TcpFlow, send: Send, kind: str) -> IdleWatch:
+        """Close a SIP connection on which nothing comes for long."""
+        return IdleWatch(self, send, kind)
+
+    def _dial_sip(self, target: Target) -> None:
+        self._spawn(self._open_sip(target))
+
+    async def _open_sip(self, target: Target) -> None:
+        try:
+            await self._connect("sip", (target.host, target.port), target)
+        except (OSError, TimeoutError) as error:
+            self.gateway.advance(self.clock())
+            self.gateway.transports.dial_failed(target, explain(error, self.config.connect_timeout))
+
+    def _dial_msrp(self, to: tuple[str, int]) -> None:
+        self._spawn(self._open_msrp(to))
+
+    async def _open_msrp(self, to: tuple[str, int]) -> None:
+        try:
+            await self._connect("msrp", to, to)
+        except (OSError, TimeoutError) as error:
+            self.gateway.advance(self.clock())
+            self.gateway.msrp_side.dial_failed(to, explain(error, self.config.connect_timeout))
+
+    async def _connect(self, kind: str, to: tuple[str, int], token: object) -> None:
+        if self.dialler is None:
+            raise OSError("no listener is open yet")
+        await self.dialler(kind, to[0], to[1], token=token, timeout=self.config.connect_timeout)
+
+    def _close_msrp(self, connection: MsrpConnection) -> None:
+        flow = connection.context
+        if isinstance(flow, MsrpFlow):
+            self._spawn(flow.close())
+
+    def _lookup(self, name: str, then: Callable[[list[str] | str], None]) -> None:
+        self._spawn(self._resolve(name, then))
+
+    async def _resolve(self, name: str, then: Callable[[list[str] | str], None]) -> None:
+        try:
+            found = await self.loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            answer: list[str] | str = error.strerror or str(error)
+        else:
+            answer = list(dict.fromkeys(str(each[4][0]) for each in found))
+        self.gateway.advance(self.clock())
+        then(answer)
+
+
+class IdleWatch:
+    """Closes a connection that was silent for ``GATEWAY_SIP_IDLE_TIMEOUT`` seconds."""
+
+    __slots__ = ("_handle", "_host", "_kind", "_last", "_send")
+
+    def __init__(self, host: GatewayHost, send: Send, kind: str) -> None:
+        self._host = host
+        self._send = send
+        self._kind = kind
+        self._last = host.clock()
+        self._handle = host.loop.call_later(host.config.sip_idle_timeout, self._look)
+
+    def seen(self) -> None:
+        """Something came."""
+        self._last = self._host.clock()
+
+    def stop(self) -> None:
+        """The connection is gone."""
+        self._handle.cancel()
+
+    def _look(self) -> None:
+        host = self._host
+        left = self._last + host.config.sip_idle_timeout - host.clock()
+        if left > 0:
+            self._handle = host.loop.call_later(left, self._look)
+        else:
+            host._spawn(self._send({"type": f"{self._kind}.close"}))
+
+
+def explain(error: BaseException, timeout: float) -> str:
+    """Why a connection could not be opened, in a few words."""
+    if isinstance(error, TimeoutError):
+        return f"no connection in {timeout:g} s"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
+
+
+def _reachable(listeners: Any, public_host: str) -> tuple[str, int]:
+    """Host and port by which peers reach the first of ``listeners``."""
+    first = listeners[0]
+    if public_host:
+        return public_host, first.port
+    if first.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return socket.gethostbyname(socket.gethostname()), first.port
+    return first.host, first.port

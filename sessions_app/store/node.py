@@ -1,0 +1,148 @@
+"""This process among the gateway's processes: its row and heartbeat, and the commands that come to it.
+
+A command is a row and a NOTIFY. The NOTIFY wakes, the row survives: what was asked while the process was away or
+the connection down is found when it is back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+
+from sessions_app import __version__
+
+logger = logging.getLogger(__name__)
+
+COMMANDS: Final = "parley_command"
+ROUTES: Final = "parley_routes"
+HEARTBEAT: Final = 5.0
+"""Seconds between two heartbeats, and between two looks for commands whose NOTIFY was lost."""
+
+_END_LEFT = """
+WITH ended AS (
+    UPDATE sessions_app_gatewaysession
+       SET state = CASE state WHEN 'live' THEN 'ended' ELSE 'failed' END, ended_at = now(),
+           end_reason = 'the gateway stopped without ending it'
+     WHERE node = %(node)s AND ended_at IS NULL
+ RETURNING id
+), told AS (
+    INSERT INTO sessions_app_sessionevent (session_id, at, kind, detail)
+    SELECT id, now(), 'ended', 'the gateway stopped without ending it' FROM ended
+)
+SELECT count(*) FROM ended
+"""
+
+
+def end_what_a_stop_left(conninfo: str, node: str) -> int:
+    """Boot-time recovery: no session outlives the process that held it. How many there were."""
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(_END_LEFT, {"node": node}).fetchone()
+        return int(row[0]) if row else 0
+
+
+class NodeLink:
+    """A thread with a connection of its own that listens.
+
+    ``on_command(verb, session id, by)`` carries a command out and says what came of it; ``on_routes()`` is told that
+    the routes or peers changed. Both are called in this thread.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        node: str,
+        listeners: list[str],
+        *,
+        on_command: Callable[[str, str, str], str],
+        on_routes: Callable[[], object],
+    ) -> None:
+        self._conninfo = conninfo
+        self._node = node
+        self._listeners = listeners
+        self._on_command = on_command
+        self._on_routes = on_routes
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="node-link", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that this node is gone."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        pause = 0.5
+        first = True
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
+                    self._register(connection)
+                    connection.execute(f"LISTEN {COMMANDS}")
+                    connection.execute(f"LISTEN {ROUTES}")
+                    if not first:
+                        self._on_routes()  # they may have changed while nobody listened
+                    first = False
+                    pause = 0.5
+                    self._listen(connection)
+            except psycopg.Error as error:
+                if not self._stopping.is_set():
+                    logger.error("lost touch with the database: %s", str(error).strip())
+                    self._stopping.wait(pause)
+                    pause = min(2 * pause, 10)
+
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+        self._commands(connection)
+        beat = time.monotonic() + HEARTBEAT
+        while True:
+            for notice in connection.notifies(timeout=0.5, stop_after=1):
+                if notice.channel == ROUTES:
+                    self._on_routes()
+                elif notice.payload in ("", self._node):
+                    self._commands(connection)
+            if self._stopping.is_set():
+                connection.execute(
+                    "UPDATE sessions_app_node SET stopped_at = now(), heartbeat_at = now() WHERE name = %s",
+                    [self._node],
+                )
+                return
+            if time.monotonic() >= beat:
+                beat = time.monotonic() + HEARTBEAT
+                connection.execute("UPDATE sessions_app_node SET heartbeat_at = now() WHERE name = %s", [self._node])
+                self._commands(connection)
+
+    def _register(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(
+            "INSERT INTO sessions_app_node (name, version, pid, listeners, started_at, heartbeat_at)"
+            " VALUES (%s, %s, %s, %s, now(), now())"
+            " ON CONFLICT (name) DO UPDATE SET version = excluded.version, pid = excluded.pid,"
+            " listeners = excluded.listeners, started_at = excluded.started_at,"
+            " heartbeat_at = excluded.heartbeat_at, stopped_at = NULL",
+            [self._node, __version__, os.getpid(), json.dumps(self._listeners)],
+        )
+
+    def _commands(self, connection: psycopg.Connection[Any]) -> None:
+        rows = connection.execute(
+            "SELECT id, verb, session_id::text, by FROM sessions_app_nodecommand"
+            " WHERE node = %s AND done_at IS NULL ORDER BY id LIMIT 1000",
+            [self._node],
+        ).fetchall()
+        for identity, verb, session, by in rows:
+            try:
+                result = self._on_command(verb, session, by)
+            except Exception as error:
+                logger.exception("command %s failed", identity)
+                result = f"failed: {error}"
+            connection.execute(
+                "UPDATE sessions_app_nodecommand SET done_at = now(), result = %s WHERE id = %s",
+                [result[:255], identity],
+            )
