@@ -14,8 +14,8 @@ from protocols.msrp.events import MessageReceived, SendOutcome
 from protocols.msrp.ids import new_message_id, new_session_id, new_transaction_id
 from protocols.msrp.session import IncomingMessage, MsrpSession
 
-ROUNDS = 7
-COUNT = 5000
+ROUNDS = 25
+COUNT = 1500
 BODY = b"x" * 100
 
 

@@ -189,6 +189,7 @@ class MsrpConnection:
         self._pending.clear()
         for session in list(self.sessions):
             session.fail_all("connection lost", "connection", events)
+            session.backlog = None
             session.connection = None
             session.bind_confirmed = False
             events.append(SessionLost(session, "connection lost"))

@@ -24,10 +24,11 @@ _FLAGS = b"$+#"
 
 _TID = re.compile(rb"[!-~]{1,%d}" % MAX_TID)
 _PLAIN_RESPONSE = re.compile(
-    r"MSRP ([!-~]{1,%d}) ([0-9]{3})(?: ([ -~]*))?\r\nTo-Path: ([ -~]+)\r\nFrom-Path: ([ -~]+)\r\n-------\1\$\r\n"
-    % MAX_TID
+    rf"MSRP ([!-~]{{1,{MAX_TID}}}) ([0-9]{{3}})(?: ([ -~]*))?\r\n"
+    r"To-Path: ([!-~ ]+)\r\nFrom-Path: ([!-~ ]+)\r\n-------\1\$\r\n"
 )
 _METHOD = re.compile(r"[A-Z]{1,32}")
+_METHODS = ("SEND", "REPORT")
 _HNAME = re.compile(r"[A-Za-z0-9][!-9;-~]*")
 _LOWER = {
     name: name.lower()
@@ -272,7 +273,7 @@ class FrameParser:
                 headers[key] = value
         to_path = headers.get("to-path", "")
         from_path = headers.get("from-path", "")
-        if rest != "SEND" and rest != "REPORT":
+        if rest not in _METHODS:
             if rest[:1].isdigit():
                 comment = rest[4:]
                 if not comment.isprintable():

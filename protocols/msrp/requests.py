@@ -103,9 +103,13 @@ def _receive_send(
     assemblies = session.assemblies
     body = request.body
     if request.oversize:
-        _give_up(session, message_id, "too large", events)
-        refuse(connection, request, 413)
+        _stop(connection, session, request, message_id, 413, "too large", events)
         return
+    if session.refused and message_id in session.refused and (flag != "$" or start != 1):
+        code = session.refused[message_id] if flag == "+" else session.refused.pop(message_id)
+        if flag != "#":
+            refuse(connection, request, code)  # sent before our first refusal was read
+            return
     if flag == "#":  # RULEBOOK S20: the sender gave up
         _give_up(session, message_id, "aborted by peer", events)
         _accept(connection, request)
@@ -118,12 +122,10 @@ def _receive_send(
         return
     content_type = headers["content-type"]
     if not session.accept_types.allows(content_type):
-        _give_up(session, message_id, "media type", events)
-        refuse(connection, request, 415)
+        _stop(connection, session, request, message_id, 415, "media type", events)
         return
     if start - 1 + len(body) > session.max_size or (total is not None and total > session.max_size):
-        _give_up(session, message_id, "too large", events)
-        refuse(connection, request, 413)  # on the first chunk that shows it
+        _stop(connection, session, request, message_id, 413, "too large", events)  # on the first chunk that shows it
         return
     if flag == "$" and (start == 1 or range_text is None):  # RULEBOOK S24
         if assemblies is not None and message_id in assemblies:
@@ -167,6 +169,22 @@ def _give_up(session: MsrpSession, message_id: str, reason: str, events: list[Ev
             events.append(MessageAborted(session, message_id, reason))
 
 
+def _stop(  # noqa: PLR0917 - private
+    connection: MsrpConnection,
+    session: MsrpSession,
+    request: MsrpRequest,
+    message_id: str,
+    code: int,
+    reason: str,
+    events: list[Event],
+) -> None:
+    """Refuse a SEND; if it is part of a longer message, the rest of that too (RULEBOOK S31)."""
+    _give_up(session, message_id, reason, events)
+    if request.flag == "+" and not request.oversize:
+        session.refuse(message_id, code)
+    refuse(connection, request, code)
+
+
 def _collect(  # noqa: PLR0917 - one caller, on the hot path
     connection: MsrpConnection,
     session: MsrpSession,
@@ -190,7 +208,7 @@ def _collect(  # noqa: PLR0917 - one caller, on the hot path
             or endpoint.assembly_count >= limits.max_assemblies
             or endpoint.assembly_bytes + len(body) > limits.max_assembly_bytes
         ):
-            refuse(connection, request, 413, "too much is incomplete already")  # RULEBOOK S24
+            _stop(connection, session, request, message_id, 413, "too much incomplete", events)  # RULEBOOK S24
             return None
         assembly = assemblies[message_id] = Assembly(message_id, session)
         assembly.headers = request.headers
@@ -200,8 +218,7 @@ def _collect(  # noqa: PLR0917 - one caller, on the hot path
     fits = assembly.add(start, body, request.flag == "$")
     endpoint.touch_assembly(assembly, assembly.held - before, now)
     if not fits or endpoint.assembly_bytes > limits.max_assembly_bytes:
-        _give_up(session, message_id, "too many pieces", events)
-        refuse(connection, request, 413)
+        _stop(connection, session, request, message_id, 413, "too many pieces", events)
         return None
     if assembly.complete:
         del assemblies[message_id]

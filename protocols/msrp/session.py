@@ -57,6 +57,7 @@ class MsrpSession:
         "peer_max_size",
         "peer_path",
         "pending",
+        "refused",
         "session_id",
         "user",
     )
@@ -90,6 +91,8 @@ class MsrpSession:
         """Messages that go out chunk by chunk, in order; the connection serves it."""
         self.assemblies: dict[str, Assembly] | None = None
         """Incoming messages that are not complete, by Message-ID."""
+        self.refused: dict[str, int] | None = None
+        """Message-ID -> code of chunked messages refused before their end, whose chunks may still come; bounded."""
         self._peer_text: str | None = None
         self._send_head = ""
         self._recent_ids: set[str] | None = None
@@ -97,7 +100,7 @@ class MsrpSession:
 
     @property
     def bound(self) -> bool:
-        """True while a live connection carries the session, which is when ``send`` is allowed."""
+        """True while a live connection carries the session; with a peer set, that is when ``send`` is allowed."""
         return self.connection is not None
 
     def set_peer(
@@ -179,7 +182,7 @@ class MsrpSession:
         other sessions (RULEBOOK S23). Raises MsrpSendError, with its cause, when the message may not be sent now.
         """
         connection = self.connection
-        if connection is None:
+        if connection is None or self.peer_path is None:
             raise MsrpSendError(CLOSED if self.closed else NOT_BOUND)
         if IDENT.fullmatch(message_id) is None:  # RULEBOOK S4
             raise MsrpSendError(BAD_ARGUMENT, "Message-ID")
@@ -236,12 +239,19 @@ class MsrpSession:
         """Give every message without an outcome this one, and drop every incomplete message."""
         for outgoing in list(self.pending):
             self.settle(outgoing, None, reason, layer, events)
-        self.backlog = None
         if self.assemblies:
             for assembly in list(self.assemblies.values()):
                 self.endpoint.drop_assembly(assembly)
                 events.append(MessageAborted(self, assembly.message_id, reason))
         self.assemblies = None
+
+    def refuse(self, message_id: str, code: int) -> None:
+        """Answer ``code`` to the chunks of this message that are still to come."""
+        if self.refused is None:
+            self.refused = {}
+        elif len(self.refused) >= self.endpoint.limits.max_assemblies_per_session:
+            del self.refused[next(iter(self.refused))]
+        self.refused[message_id] = code
 
     def seen(self, message_id: str) -> bool:
         """True when the Message-ID came before; remembers it. Bounded by limits.remembered_ids (RULEBOOK S18)."""
