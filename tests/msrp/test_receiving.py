@@ -1,4 +1,4 @@
-"""Received requests: the answer to each, and the message that comes of it (RULEBOOK S18, S22-S29, D3, D7, D10, D33-35)."""
+"""Received requests: the answer to each, the message that comes of it (RULEBOOK S18, S22-S29, D3, D7, D10, D33)."""
 
 from __future__ import annotations
 
