@@ -130,6 +130,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(state.private_folder(_broker / "tasks")),
         "data_folder_out": str(_broker / "tasks"),
+        "polling_interval": 0.25,  # seconds between two looks into the folder
         "control_folder": str(state.private_folder(_broker / "control")),
     }
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # its broadcasts would be files that nobody reads

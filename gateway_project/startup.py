@@ -54,7 +54,8 @@ def _try_bind(setting: str, address: Address, held: ExitStack) -> None:
     try:
         probe.bind((address.host, address.port))
     except OSError as fault:
-        raise EnvError(setting, f"{address} {BIND_FAULTS.get(fault.errno or 0, fault.strerror)}") from None
+        shown = address.hostport if setting == "HTTP_LISTEN" else str(address)  # as the setting writes it
+        raise EnvError(setting, f"{shown} {BIND_FAULTS.get(fault.errno or 0, fault.strerror)}") from None
 
 
 def refuse_failed_checks() -> None:

@@ -80,9 +80,10 @@ def test_a_port_in_use(run, command, setting):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        hostport = f"127.0.0.1:{taken.getsockname()[1]}"
-        listeners = free_listeners() | {setting: hostport if setting == "HTTP_LISTEN" else f"tcp:{hostport}"}
-        refused(run(*command, **listeners), f"{setting}: tcp:{hostport} is already in use")
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        if setting != "HTTP_LISTEN":
+            address = f"tcp:{address}"
+        refused(run(*command, **free_listeners() | {setting: address}), f"{setting}: {address} is already in use")
 
 
 def test_a_port_given_twice(run):
