@@ -1,21 +1,18 @@
 """One connection of the MSRP engine: bytes in, events out; messages in, bytes out (RFC 4975 s5.1, s5.4, s7.1.1).
 
-Many sessions share a connection. What is ready (responses, REPORTs, messages of one chunk) goes out first; big
-messages are cut into chunks only as bytes are taken, in turn by session, and an open chunk is closed as soon as
-something ready waits (RULEBOOK S23).
+Many sessions share a connection. What is ready (responses, REPORTs, messages of one chunk) goes out first; what the
+backlog holds is cut into chunks only as bytes are taken.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from protocols.msrp import writer
+from protocols.msrp.backlog import Backlog
 from protocols.msrp.errors import MsrpFramingError
 from protocols.msrp.events import BindTimeout, ConnectionFault, Event, Layer, SendOutcome, SessionBound, SessionLost
 from protocols.msrp.frames import Frame, MsrpRequest, MsrpResponse
-from protocols.msrp.ids import new_transaction_id
 from protocols.msrp.outgoing import OutgoingMessage
 from protocols.msrp.parser import FrameParser
 from protocols.msrp.requests import receive_request
@@ -24,23 +21,18 @@ if TYPE_CHECKING:
     from protocols.msrp.endpoint import MsrpEndpoint
     from protocols.msrp.session import MsrpSession
 
-_MIN_CHUNK = 2048  # RULEBOOK S23
-
 
 class MsrpConnection:
     """The engine's half of one transport connection, made by ``endpoint.create_connection``."""
 
     __slots__ = (
-        "_chunk_bytes",
-        "_open",
-        "_open_tid",
         "_outbox",
         "_parser",
         "_pending",
-        "_turns",
         "_unsent",
         "_unwritten",
         "_woken",
+        "backlog",
         "context",
         "endpoint",
         "live",
@@ -75,10 +67,8 @@ class MsrpConnection:
         self._pending: dict[str, OutgoingMessage | MsrpSession] = {}  # by tid; a session stands for its bind
         self._unsent: list[str] = []  # tids whose last byte is in the outbox
         self._unwritten: list[OutgoingMessage] = []  # Failure-Report: no, in the outbox
-        self._turns: deque[MsrpSession] = deque()  # sessions with a backlog; the first is being served
-        self._open: OutgoingMessage | None = None  # the message whose chunk has no end-line yet
-        self._open_tid = ""
-        self._chunk_bytes = 0
+        self.backlog = Backlog(self)
+        """Big messages that wait for their turn."""
 
     # ---- in
 
@@ -168,9 +158,7 @@ class MsrpConnection:
         self.sessions.pop(session, None)
         session.connection = None
         session.bind_confirmed = False
-        self._leave_turn(session)
-        session.backlog = None
-        if self._open is not None and self._open.session is session:
+        if self.backlog.leave(session):
             self._wake()
 
     @property
@@ -197,8 +185,7 @@ class MsrpConnection:
         self._outbox = []
         self._unsent = []
         self._unwritten = []
-        self._turns.clear()
-        self._open = None
+        self.backlog.clear()
         self.waiting = 0
         return events
 
@@ -239,12 +226,7 @@ class MsrpConnection:
 
     def send_big(self, session: MsrpSession, outgoing: OutgoingMessage) -> None:
         """Let a message wait for its turn to be sent in chunks."""
-        if session.backlog is None:
-            session.backlog = deque()
-        if not session.backlog:
-            self._turns.append(session)
-        session.backlog.append(outgoing)
-        self.waiting += len(outgoing.body)
+        self.backlog.add(session, outgoing)
         if self.writable:
             self._wake()
 
@@ -258,7 +240,7 @@ class MsrpConnection:
     @property
     def has_output(self) -> bool:
         """True when take_output would hand out something, now or once writable."""
-        return bool(self._outbox or self._turns or self._open is not None)
+        return bool(self._outbox) or self.backlog.busy
 
     def take_output(self, now: float | None = None) -> bytes:
         """All that is ready, then big messages up to limits.flush_budget while writable.
@@ -273,9 +255,10 @@ class MsrpConnection:
             endpoint.now = now
         parts = self._outbox
         self._outbox = []
-        if self._open is not None or self._turns:
-            parts = self._with_chunks(parts)
-            if self.writable and self._turns:
+        if self.backlog.busy:
+            self.waiting -= sum(map(len, parts))
+            parts = self.backlog.produce(parts, self.writable)
+            if self.writable and self.backlog.turns:
                 self._wake()
         else:
             self.waiting = 0
@@ -291,107 +274,27 @@ class MsrpConnection:
             self._unwritten.clear()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _with_chunks(self, ready: list[bytes]) -> list[bytes]:
-        """``ready``, with the open chunk closed before it where need be, and more of the big messages after it."""
-        parts: list[bytes] = []
-        current = self._open
-        if current is not None and (ready or current.outcome is not None):
-            self._close_chunk("+" if current.outcome is None else "#", parts)
-        parts += ready
-        self.waiting -= sum(map(len, ready))
-        limits = self.endpoint.limits
-        budget = limits.flush_budget
-        while self.writable and self._turns and budget > 0:
-            session = self._turns[0]
-            backlog = session.backlog
-            if not backlog:
-                self._turns.popleft()
-                continue
-            current = backlog[0]
-            if self._open is None:
-                if budget < _MIN_CHUNK and budget < len(current.body) - current.offset:
-                    break
-                self._open_chunk(session, current, parts)
-            contended = len(self._turns) > 1
-            room = min(budget, limits.fair_slice - self._chunk_bytes) if contended else budget
-            cut = False
-            if room > 0:
-                taken, cut = self._slice(current, room)
-                parts.append(current.body[current.offset : current.offset + taken])
-                current.offset += taken
-                budget -= taken
-                self._chunk_bytes += taken
-                self.waiting -= taken
-            if current.offset >= len(current.body):
-                self._close_chunk("$", parts)
-                current.all_written = True
-                backlog.popleft()
-                self._turns.popleft()
-                if backlog:
-                    self._turns.append(session)
-                if current.failure_report == "no":
-                    self._unwritten.append(current)
-            elif cut:
-                self._close_chunk("+", parts)
-            elif contended and self._chunk_bytes >= limits.fair_slice:
-                self._close_chunk("+", parts)
-                self._turns.rotate(-1)
-        return parts
-
-    def _open_chunk(self, session: MsrpSession, current: OutgoingMessage, parts: list[bytes]) -> None:
-        self._open = current
-        self._open_tid = tid = new_transaction_id()
-        self._chunk_bytes = 0
-        if current.failure_report != "no":
-            self._pending[tid] = current
-            current.unanswered += 1
-        parts.append(session.chunk_head(current, tid))
-
-    def _close_chunk(self, flag: str, parts: list[bytes]) -> None:
-        parts.append(writer.end_line(self._open_tid, flag))
-        if self._open is not None and self._open.failure_report != "no":
-            self._unsent.append(self._open_tid)
-        self._open = None
-
-    def _slice(self, current: OutgoingMessage, room: int) -> tuple[int, bool]:
-        """How many of the next ``room`` bytes this chunk may carry, and whether it must end there (RULEBOOK S21)."""
-        body, offset = current.body, current.offset
-        marker = b"-------" + self._open_tid.encode()
-        taken = min(room, len(body) - offset)
-        found = body.find(marker, offset, offset + taken + len(marker) - 1)
-        return (taken, False) if found < 0 else (found - offset + 1, True)
-
     # ---- ends of outgoing messages
 
     def stop(self, outgoing: OutgoingMessage, code: int, reason: str, events: list[Event]) -> None:
         """The peer refused ``outgoing``: no more of it is sent, an open chunk of it ends with '#' (RULEBOOK S30)."""
         layer: Layer = "timeout" if code == 408 else "response"  # RULEBOOK S31
         outgoing.session.settle(outgoing, code, reason, layer, events)
-        self._drop(outgoing)
-
-    def sending(self, session: MsrpSession, message_id: str) -> OutgoingMessage | None:
-        """The message of this id that has begun to go out in chunks and has no outcome yet."""
-        if session.backlog:
-            head = session.backlog[0]
-            if head.message_id == message_id and head.offset:
-                return head
-        return None
-
-    def _drop(self, outgoing: OutgoingMessage) -> None:
-        backlog = outgoing.session.backlog
-        if backlog and outgoing in backlog:
-            self.waiting -= len(outgoing.body) - outgoing.offset
-            backlog.remove(outgoing)
-            if not backlog:
-                self._leave_turn(outgoing.session)
-        if self._open is outgoing:
+        if self.backlog.drop(outgoing):
             self._wake()
 
-    def _leave_turn(self, session: MsrpSession) -> None:
-        if session in self._turns:
-            for outgoing in session.backlog or ():
-                self.waiting -= len(outgoing.body) - outgoing.offset
-            self._turns.remove(session)
+    def chunk_opened(self, outgoing: OutgoingMessage, tid: str) -> None:
+        """The head of a chunk is on its way: its response may come from now on."""
+        if outgoing.failure_report != "no":
+            self._pending[tid] = outgoing
+            outgoing.unanswered += 1
+
+    def chunk_closed(self, outgoing: OutgoingMessage, tid: str) -> None:
+        """The end-line of a chunk is on its way: its timer starts (RULEBOOK S26)."""
+        if outgoing.failure_report != "no":
+            self._unsent.append(tid)
+        elif outgoing.all_written:
+            self._unwritten.append(outgoing)
 
     def transaction_expired(self, tid: str, events: list[Event]) -> None:
         """No response came in time (RULEBOOK S26)."""
@@ -407,7 +310,8 @@ class MsrpConnection:
                     pending.session.settle(pending, None, "no error reported", "written", events)
                 return
             pending.session.settle(pending, None, "no response", "timeout", events)
-            self._drop(pending)
+            if self.backlog.drop(pending):
+                self._wake()
         elif pending.connection is self and not pending.bind_confirmed:
             pending.fail_all("bind not answered", "timeout", events)
             self.unbind(pending)

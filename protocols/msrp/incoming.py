@@ -30,7 +30,7 @@ class IncomingMessage:
         "success_report",
     )
 
-    def __init__(  # noqa: PLR0917 - one caller, on the hot path
+    def __init__(
         self,
         session: MsrpSession,
         connection: MsrpConnection,

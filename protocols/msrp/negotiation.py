@@ -222,7 +222,7 @@ def _origin(host: str, session_id: int, version: int) -> str:
     return f"- {session_id} {version} {sdp.connection_for(host)}"
 
 
-def _media(  # noqa: PLR0917 - private, one caller each
+def _media(
     port: int,
     local_path: str,
     accept_types: str,

@@ -26,7 +26,7 @@ class OutgoingMessage:
         "unanswered",
     )
 
-    def __init__(  # noqa: PLR0917 - one caller, on the hot path
+    def __init__(
         self,
         session: MsrpSession,
         message_id: str,

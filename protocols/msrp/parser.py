@@ -89,7 +89,11 @@ class FrameParser:
         frames: list[Frame] = []
         try:
             if not self._buffer:
-                if len(data) < _MAX_START_LINE and (plain := _PLAIN_RESPONSE.fullmatch(data.decode("latin-1"))):
+                if (
+                    data.find(b" SEND\r\n", 6, 80) < 0
+                    and len(data) < _MAX_START_LINE
+                    and (plain := _PLAIN_RESPONSE.fullmatch(data.decode("latin-1")))
+                ):
                     tid, code, comment, to_path, from_path = plain.groups()
                     return [MsrpResponse(tid, int(code), comment or "", to_path, from_path)]
                 taken = self._cut(data, frames)
@@ -232,7 +236,7 @@ class FrameParser:
         del self._buffer[:keep]
         self._scanned -= keep
 
-    def _frame(self, data: bytes, at: int, line_end: int, tid: bytes, end: int, flag: str) -> Frame:  # noqa: PLR0917
+    def _frame(self, data: bytes, at: int, line_end: int, tid: bytes, end: int, flag: str) -> Frame:
         """The frame whose start line ends at ``line_end`` and whose end-line starts at ``end``."""
         head_end = data.find(b"\r\n\r\n", line_end, end + 2)
         body: bytes | None

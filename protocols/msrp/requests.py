@@ -169,7 +169,7 @@ def _give_up(session: MsrpSession, message_id: str, reason: str, events: list[Ev
             events.append(MessageAborted(session, message_id, reason))
 
 
-def _stop(  # noqa: PLR0917 - private
+def _stop(
     connection: MsrpConnection,
     session: MsrpSession,
     request: MsrpRequest,
@@ -185,7 +185,7 @@ def _stop(  # noqa: PLR0917 - private
     refuse(connection, request, code)
 
 
-def _collect(  # noqa: PLR0917 - one caller, on the hot path
+def _collect(
     connection: MsrpConnection,
     session: MsrpSession,
     request: MsrpRequest,
@@ -241,6 +241,6 @@ def _receive_report(
     byte_range = parse_byte_range(headers.get("byte-range", "")) or (1, None, None)
     events.append(ReportReceived(session, message_id, code, byte_range, comment))
     if code != 200:
-        sending = connection.sending(session, message_id)
+        sending = connection.backlog.sending(session, message_id)
         if sending is not None:  # RFC 4975 s7.3.2: read like a response of that code
             connection.stop(sending, code, comment, events)

@@ -46,9 +46,7 @@ def free_transaction_id(body: bytes) -> str:
     return tid
 
 
-def send(  # noqa: PLR0917 - the fields in the order of the wire
-    tid: str, head: str, message_id: str, reports: str, content_type: str, body: bytes
-) -> bytes:
+def send(tid: str, head: str, message_id: str, reports: str, content_type: str, body: bytes) -> bytes:
     """A whole message in one chunk. ``tid`` must come from free_transaction_id; ``head`` is made by paths."""
     size = len(body)
     text = (
@@ -58,9 +56,7 @@ def send(  # noqa: PLR0917 - the fields in the order of the wire
     return b"%b%b\r\n-------%b$\r\n" % (text.encode(), body, tid.encode())
 
 
-def chunk_head(  # noqa: PLR0917 - the fields in the order of the wire
-    tid: str, head: str, message_id: str, reports: str, content_type: str, start: int, total: int
-) -> bytes:
+def chunk_head(tid: str, head: str, message_id: str, reports: str, content_type: str, start: int, total: int) -> bytes:
     """Start of an interruptible chunk, up to its first body byte; ``start`` counts from 1 (RULEBOOK S23)."""
     return (
         f"MSRP {tid} SEND\r\n{head}Message-ID: {message_id}\r\n{reports}Byte-Range: {start}-*/{total}\r\n"
@@ -73,9 +69,7 @@ def bind(tid: str, head: str, message_id: str) -> bytes:
     return f"MSRP {tid} SEND\r\n{head}Message-ID: {message_id}\r\nByte-Range: 1-0/0\r\n-------{tid}$\r\n".encode()
 
 
-def report(  # noqa: PLR0917 - the fields in the order of the wire
-    head: str, message_id: str, code: int, comment: str | None, end: int, total: int
-) -> bytes:
+def report(head: str, message_id: str, code: int, comment: str | None, end: int, total: int) -> bytes:
     """A REPORT on octets 1 to ``end`` of a message (RULEBOOK S28)."""
     tid = new_transaction_id()
     phrase = _phrase(code, comment)

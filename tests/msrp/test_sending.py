@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.msrp import connection as connection_module
+from protocols.msrp import backlog as backlog_module
 from protocols.msrp import errors
 from protocols.msrp.errors import MsrpSendError
 from protocols.msrp.events import MessageAborted, MessageReceived, SendOutcome, SessionBound
@@ -324,7 +324,7 @@ def test_a_chunk_that_is_never_answered_fails_the_message():
 def test_s21_a_body_that_holds_the_end_line_is_cut_before_it(monkeypatch):
     gateway = ready()
     stock = iter(f"tid{number:05d}" for number in range(100))
-    monkeypatch.setattr(connection_module, "new_transaction_id", lambda: next(stock))
+    monkeypatch.setattr(backlog_module, "new_transaction_id", lambda: next(stock))
     body = b"a" * 2000 + b"\r\n-------tid00000$\r\n" + b"b" * 3000
     gateway.session.send("12339sdqwer", "text/plain", body, now=1.0)
     parts = requests(gateway.output())
@@ -338,13 +338,13 @@ def test_s21_whatever_the_body_holds(parts):
     gateway = Passive(Limits(flush_budget=3000, fair_slice=2048)).bound()
     body = b"".join(parts) + b"x" * 2049
     stock = iter(f"tid{number:05d}" for number in range(1000))
-    original = connection_module.new_transaction_id
-    connection_module.new_transaction_id = lambda: next(stock)
+    original = backlog_module.new_transaction_id
+    backlog_module.new_transaction_id = lambda: next(stock)
     try:
         gateway.session.send("12339sdqwer", "text/plain", body, now=1.0)
         wires = requests(b"".join(iter(gateway.output, b"")))
     finally:
-        connection_module.new_transaction_id = original
+        backlog_module.new_transaction_id = original
     assert b"".join(wire.body for wire in wires) == body
 
 
