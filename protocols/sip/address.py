@@ -7,20 +7,11 @@ from typing import Final
 
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import LWS, QUOTED
-from protocols.sip.params import (
-    PLAIN_PARAMS,
-    Params,
-    format_params,
-    parse_params,
-    quote,
-    split_list,
-    split_params,
-    unquote,
-)
+from protocols.sip.params import PLAIN_VALUE, Params, format_params, parse_params, quote, split_list, unquote
 
 _URI: Final = r'[A-Za-z][A-Za-z0-9+.\-]*+:[^\s<>"]++'
-# Almost all values: matched first because it is cheap.
-_plain = re.compile(rf'(?:"([^"\\]*+)" ?)?<({_URI})>({PLAIN_PARAMS})\Z', re.ASCII).match
+# Almost all values of From and To; tried first because it is cheap.
+_usual = re.compile(rf'(?:"([^"\\]*+)" ?)?<({_URI})>(?:;tag=({PLAIN_VALUE}))?\Z', re.ASCII).match
 # Spaces inside the brackets are ignored (RFC 4475 s3.1.2.14). A display name without quotes may have more than tokens,
 # as peers write dots, brackets and letters of any script, but nothing that could be another address or a parameter.
 _name_addr = re.compile(
@@ -47,14 +38,14 @@ class NameAddr:
     @classmethod
     def parse(cls, text: str) -> NameAddr:
         """Read one value, unfolded and stripped. Raises SipError 400."""
-        found = _plain(text)
+        found = _usual(text)
         if found is not None:
-            display, uri, params = found.groups()
-            return cls(uri, display, split_params(params) if params else None)
+            display, uri, tag = found.groups()
+            return cls(uri, display, {"tag": tag} if tag else {})
         found = _name_addr(text)
         if found is not None:
             quoted, plain, uri, params = found.groups()
-            display: str | None = unquote(quoted) if quoted is not None else plain.rstrip(" \t") or None
+            display = unquote(quoted) if quoted is not None else plain.rstrip(" \t") or None
         else:
             found = _addr_spec(text)
             if found is None:

@@ -67,10 +67,10 @@ class Message:
         return split_list(found[0]) if len(found) == 1 else [value for each in found for value in split_list(each)]
 
     def _one(self, name: str) -> str:
-        found = self.headers.get(name)
-        if not found:
-            raise SipError(400, f"Missing {SHOWN[name]} header field")
-        return found[0]
+        try:
+            return self.headers[name][0]
+        except KeyError:
+            raise SipError(400, f"Missing {SHOWN[name]} header field") from None
 
     @property
     def via(self) -> Via:

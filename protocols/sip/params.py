@@ -12,10 +12,10 @@ from protocols.sip.grammar import LWS, QUOTED, TCHAR
 _VALUE: Final = r'[^\s;,"<>]*+'
 """Wider than gen-value: peers leave quotes off around ``=``, ``:`` and ``/``, which makes nothing ambiguous."""
 
-PLAIN_PARAMS: Final = rf"(?:;{TCHAR}++(?:={_VALUE})?)*+"
-"""Parameters without quotes and spaces, fit for :func:`split_params`."""
+PLAIN_VALUE: Final = r'[^\s;,"<>=]++'
+"""A parameter's value as almost all are, for the patterns that are tried first."""
 
-_plain = re.compile(rf"{PLAIN_PARAMS}\Z").match
+_plain = re.compile(rf"(?:;{TCHAR}++(?:={_VALUE})?)*+\Z").match
 _general = re.compile(rf"{LWS};{LWS}({TCHAR}++)(?:{LWS}(=){LWS}(?:({QUOTED})|({_VALUE})))?{LWS}", re.DOTALL).match
 _unquoted = re.compile(r'[^\s;,"<>]++\Z').match
 _list_piece = re.compile(rf"{QUOTED}|<[^>]*+>|,|[^\",<]++|.++", re.DOTALL).finditer
@@ -32,11 +32,8 @@ def parse_params(text: str) -> Params:
 
     Raises SipError 400 for anything else in it, an empty parameter, or a name that comes twice (s7.3.1).
     """
-    return _parse_general(text) if _plain(text) is None else split_params(text)
-
-
-def split_params(text: str) -> Params:
-    """The same, of text that matched :data:`PLAIN_PARAMS` in a larger pattern."""
+    if _plain(text) is None:
+        return _parse_general(text)
     params: Params = {}
     _, *parts = text.split(";")
     for part in parts:

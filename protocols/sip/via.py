@@ -6,13 +6,15 @@ import re
 
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import HOST, LWS, TCHAR
-from protocols.sip.params import PLAIN_PARAMS, Params, format_params, parse_params, split_params
+from protocols.sip.params import PLAIN_VALUE, Params, format_params, parse_params
 
 COOKIE = "z9hG4bK"
 """What a branch of RFC 3261 begins with (s8.1.1.7)."""
 
-# Almost all values: matched first because it is cheap.
-_plain = re.compile(rf"SIP/2\.0/([A-Z]++) ({HOST})(?::([0-9]{{1,5}}))?({PLAIN_PARAMS})\Z", re.ASCII).match
+# Almost all values; tried first because it is cheap.
+_usual = re.compile(
+    rf"SIP/2\.0/([A-Z]++) ({HOST})(?::([0-9]{{1,5}}))?(;rport)?;branch=({PLAIN_VALUE})(;rport)?\Z", re.ASCII
+).match
 _via = re.compile(
     rf"SIP{LWS}/{LWS}2\.0{LWS}/{LWS}({TCHAR}++)[ \t]++({HOST})(?:{LWS}:{LWS}([0-9]{{1,5}}))?{LWS}(;.*+)?\Z",
     re.IGNORECASE | re.ASCII | re.DOTALL,
@@ -42,21 +44,24 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> Via:
         """Read one value, unfolded and stripped. Raises SipError 400."""
-        found = _plain(text)
+        params: Params
+        found = _usual(text)
         if found is not None:
-            transport, host, port, text = found.groups()
-            params = split_params(text)
+            transport, host, port, before, branch, after = found.groups()
+            if before is None:
+                params = {"branch": branch} if after is None else {"branch": branch, "rport": None}
+            elif after is None:
+                params = {"rport": None, "branch": branch}
+            else:
+                raise SipError(400, "Repeated parameter")
         else:
             found = _via(text)
             if found is None:
                 raise SipError(400, "Malformed Via header field")
-            transport, host, port, text = found.groups()
+            transport, host, port, rest = found.groups()
             transport = transport.upper()
-            params = parse_params(text or "")
-        number = None if port is None else int(port)
-        if number is not None and not 0 < number < 65_536:
-            raise SipError(400, "Malformed port in Via")
-        return cls(transport, host, number, params)
+            params = parse_params(rest) if rest else {}
+        return cls(transport, host, None if port is None else _port(port), params)
 
     @classmethod
     def salvage(cls, text: str) -> Via | None:
@@ -66,10 +71,11 @@ class Via:
             return None
         _, transport, host, port = found.groups()
         branch = _branch(text, found.end())
-        number = None if port is None else int(port)
-        if number is not None and not 0 < number < 65_536:
+        params: Params = {} if branch is None else {"branch": branch[1]}
+        try:
+            return cls(transport.upper(), host, None if port is None else _port(port), params)
+        except SipError:
             return None
-        return cls(transport.upper(), host, number, {} if branch is None else {"branch": branch[1]})
 
     @property
     def is_rfc3261(self) -> bool:
@@ -103,6 +109,13 @@ class Via:
 
     def __repr__(self) -> str:
         return f"<Via {self}>"
+
+
+def _port(digits: str) -> int:
+    port = int(digits)
+    if 0 < port < 65_536:
+        return port
+    raise SipError(400, "Malformed port in Via")
 
 
 def stamped(raw: str, via: Via, source_host: str, source_port: int) -> str:
