@@ -88,7 +88,8 @@ class Backlog:
             self._close_chunk("+" if current.outcome is None else "#", parts)
         parts += ready
         limits = self._connection.endpoint.limits
-        budget = limits.flush_budget
+        budget = max(limits.flush_budget, _MIN_CHUNK)
+        fair = max(limits.fair_slice, _MIN_CHUNK)
         while writable and self.turns and budget > 0:
             session = self.turns[0]
             backlog = session.backlog
@@ -101,7 +102,7 @@ class Backlog:
                     break
                 self._open_chunk(session, current, parts)
             contended = len(self.turns) > 1
-            room = min(budget, limits.fair_slice - self._chunk_bytes) if contended else budget
+            room = min(budget, fair - self._chunk_bytes) if contended else budget
             cut = False
             if room > 0:
                 taken, cut = self._slice(current, room)
@@ -119,7 +120,7 @@ class Backlog:
                     self.turns.append(session)
             elif cut:
                 self._close_chunk("+", parts)
-            elif contended and self._chunk_bytes >= limits.fair_slice:
+            elif contended and self._chunk_bytes >= fair:
                 self._close_chunk("+", parts)
                 self.turns.rotate(-1)
         return parts
