@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from protocols.sip.errors import SipError
@@ -10,8 +11,7 @@ from protocols.sip.grammar import LWS, QUOTED
 from protocols.sip.params import PLAIN_VALUE, Params, format_params, parse_params, quote, split_list, unquote
 
 _URI: Final = r'[A-Za-z][A-Za-z0-9+.\-]*+:[^\s<>"]++'
-# Almost all values of From and To; tried first because it is cheap.
-_usual = re.compile(rf'(?:"([^"\\]*+)" ?)?<({_URI})>(?:;tag=({PLAIN_VALUE}))?\Z', re.ASCII).match
+_plain_tag = re.compile(rf"{PLAIN_VALUE}\Z").match
 # Spaces inside the brackets are ignored (RFC 4475 s3.1.2.14). A display name without quotes may have more than tokens,
 # as peers write dots, brackets and letters of any script, but nothing that could be another address or a parameter.
 _name_addr = re.compile(
@@ -37,11 +37,23 @@ class NameAddr:
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
-        """Read one value, unfolded and stripped. Raises SipError 400."""
-        found = _usual(text)
-        if found is not None:
-            display, uri, tag = found.groups()
-            return cls(uri, display, {"tag": tag} if tag else {})
+        """Read one value, unfolded and stripped. Raises SipError 400.
+
+        Addresses return with every message and only the tag is new, so what stands before it is remembered.
+        """
+        address, found, tag = text.partition(";tag=")
+        if len(address) <= _LONGEST_REMEMBERED and (not found or tag.isalnum() or _plain_tag(tag) is not None):
+            known = _remembered(address)
+            params = known.params.copy()
+            if found:
+                if "tag" in params:
+                    raise SipError(400, "Repeated parameter")
+                params["tag"] = tag
+            return cls(known.uri, known.display, params)
+        return cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> NameAddr:
         found = _name_addr(text)
         if found is not None:
             quoted, plain, uri, params = found.groups()
@@ -70,3 +82,7 @@ class NameAddr:
 
     def __repr__(self) -> str:
         return f"<NameAddr {self}>"
+
+
+_LONGEST_REMEMBERED: Final = 256
+_remembered = lru_cache(maxsize=8192)(NameAddr._parse)

@@ -35,6 +35,18 @@ class CSeq(NamedTuple):
     number: int
     method: str
 
+    @classmethod
+    def parse(cls, text: str) -> CSeq:
+        """Read the value. Raises SipError 400."""
+        found = _cseq(text)
+        if found is None:
+            raise SipError(400, "Malformed CSeq header field")
+        digits, method = found.groups()
+        number = int(digits)
+        if number >= CSEQ_END:
+            raise SipError(400, "CSeq number out of range")
+        return cls(number, method)
+
 
 class Message:
     """What requests and responses have in common.
@@ -45,11 +57,11 @@ class Message:
 
     __slots__ = ("_content_type", "_cseq", "_from", "_to", "_via", "body", "headers")
 
-    def __init__(self, headers: Headers, body: bytes = b"") -> None:
+    def __init__(self, headers: Headers, body: bytes = b"", via: Via | None = None, cseq: CSeq | None = None) -> None:
         self.headers = headers
         self.body = body
-        self._via: Via | None = None
-        self._cseq: CSeq | None = None
+        self._via = via
+        self._cseq = cseq
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._content_type: MediaType | None = None
@@ -77,10 +89,7 @@ class Message:
         """The topmost Via."""
         via = self._via
         if via is None:
-            value = self._one("via")
-            if "," in value:
-                value = next(iter(split_list(value)), "")
-            via = self._via = Via.parse(value)
+            via = self._via = top_via(self._one("via"))
         return via
 
     @property
@@ -114,13 +123,7 @@ class Message:
         """CSeq."""
         cseq = self._cseq
         if cseq is None:
-            found = _cseq(self._one("cseq"))
-            if found is None:
-                raise SipError(400, "Malformed CSeq header field")
-            number = int(found[1])
-            if number >= CSEQ_END:
-                raise SipError(400, "CSeq number out of range")
-            cseq = self._cseq = CSeq(number, found[2])
+            cseq = self._cseq = CSeq.parse(self._one("cseq"))
         return cseq
 
     @property
@@ -202,8 +205,17 @@ class Request(Message):
 
     __slots__ = ("method", "uri")
 
-    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
+    def __init__(
+        self,
+        method: str,
+        uri: str,
+        headers: Headers,
+        body: bytes = b"",
+        *,
+        via: Via | None = None,
+        cseq: CSeq | None = None,
+    ) -> None:
+        Message.__init__(self, headers, body, via, cseq)
         self.method = method
         self.uri = uri
 
@@ -225,13 +237,29 @@ class Response(Message):
 
     __slots__ = ("reason", "status")
 
-    def __init__(self, status: int, reason: str, headers: Headers, body: bytes = b"") -> None:
-        super().__init__(headers, body)
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: Headers,
+        body: bytes = b"",
+        *,
+        via: Via | None = None,
+        cseq: CSeq | None = None,
+    ) -> None:
+        Message.__init__(self, headers, body, via, cseq)
         self.status = status
         self.reason = reason
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
+
+
+def top_via(value: str) -> Via:
+    """The topmost Via of the first Via header field, which may be a list. Raises SipError 400."""
+    if "," in value:
+        value = next(iter(split_list(value)), "")
+    return Via.parse(value)
 
 
 def _address(value: str, header: str) -> NameAddr:

@@ -14,7 +14,7 @@ from protocols.sip.errors import SipError, SipParseError
 from protocols.sip.grammar import QUOTED, TCHAR
 from protocols.sip.header_names import KNOWN, SHOWN, SINGLE, header_name
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
-from protocols.sip.message import Headers, Message, Request, Response
+from protocols.sip.message import CSeq, Headers, Request, Response, top_via
 from protocols.sip.salvage import salvage
 
 # More than one space between the parts, or spaces at the end, are let pass (RFC 4475 s3.1.2.9, s3.1.2.10).
@@ -76,28 +76,18 @@ def _parse(data: bytes, limits: SipLimits) -> Request | Response:
             raise
         lines = unfolded.split("\r\n")
         headers = _headers(lines)
-    body = data[body_start:]
-    message = _message(lines[0], headers, body)
-    _check_mandatory(message)
-    stated = headers.get("content-length")
-    if stated is not None:
-        length = _length(stated[0])
-        if length < len(body):
-            message.body = body[:length]
-        elif length > len(body):
-            raise SipError(400, "Content-Length larger than the message")
-    return message
+    return _message(lines[0], headers, _body(headers, data, body_start))
 
 
 def _headers(lines: list[str]) -> Headers:
     """All lines but the first."""
     headers: Headers = {}
-    known = KNOWN.get
+    known = KNOWN
     for line in islice(lines, 1, None):
         name, colon, value = line.partition(":")
         if not colon:
             raise SipError(400, "Header field without a colon")
-        key = known(name) or header_name(name)
+        key = known[name] if name in known else header_name(name)
         if key not in headers:
             headers[key] = [value.strip(" \t")]
         elif key in SINGLE:
@@ -107,28 +97,51 @@ def _headers(lines: list[str]) -> Headers:
     return headers
 
 
+def _body(headers: Headers, data: bytes, start: int) -> bytes:
+    """What follows the empty line, cut to Content-Length (s18.3)."""
+    stated = headers.get("content-length")
+    if stated is None:
+        return data[start:]
+    end = start + _length(stated[0])
+    if end > len(data):
+        raise SipError(400, "Content-Length larger than the message")
+    return data[start:end]
+
+
+def _length(value: str | bytes) -> int:
+    if len(value) > _LONGEST_LENGTH or not value.isdigit() or not value.isascii():
+        raise SipError(400, "Malformed Content-Length header field")
+    return int(value)
+
+
 def _message(line: str, headers: Headers, body: bytes) -> Request | Response:
+    """The message, once the header fields that nothing goes without are there and those of them that drive the
+    transactions can be read (s8.1.1, less Max-Forwards, which RFC 2543 did not have).
+    """
     found = _request_line(line)
-    if found is not None:
-        return Request(found[1], found[2], headers, body)
-    found = _status_line(line)
-    if found is not None:
-        return Response(int(found[1]), found[2] or "", headers, body)
-    if _other_version(line) is not None:
-        raise SipError(505, "Version Not Supported")
-    raise SipError(400, "Malformed start line")
-
-
-def _check_mandatory(message: Message) -> None:
-    """s8.1.1, less Max-Forwards, which RFC 2543 did not have. Via and CSeq are read now: nothing goes without them."""
-    headers = message.headers
-    if "from" not in headers or "to" not in headers:
-        raise SipError(400, f"Missing {'To' if 'from' in headers else 'From'} header field")
-    call_id = message.call_id
+    status = None if found is not None else _status_line(line)
+    if found is None and status is None:
+        raise _start_line_fault(line)
+    try:
+        via = top_via(headers["via"][0])
+        cseq = CSeq.parse(headers["cseq"][0])
+        call_id = headers["call-id"][0]
+        headers["from"], headers["to"]
+    except KeyError as missing:
+        raise SipError(400, f"Missing {SHOWN[missing.args[0]]} header field") from None
     if not call_id or " " in call_id or "\t" in call_id:
         raise SipError(400, "Malformed Call-ID header field")
-    message.via  # noqa: B018
-    message.cseq  # noqa: B018
+    if found is not None:
+        method, uri = found.groups()
+        return Request(method, uri, headers, body, via=via, cseq=cseq)
+    assert status is not None
+    return Response(int(status[1]), status[2] or "", headers, body, via=via, cseq=cseq)
+
+
+def _start_line_fault(line: str) -> SipError:
+    if _other_version(line) is not None:
+        return SipError(505, "Version Not Supported")
+    return SipError(400, "Malformed start line")
 
 
 def _check_repeated(name: str, first: str, again: str) -> None:
@@ -153,12 +166,6 @@ def _check_nulls(text: str) -> None:
         inside = line.count("\0") == line.count(_quoted_null)
         if "\0" in outside or not inside:
             raise SipError(400, "Null octet in the header fields")
-
-
-def _length(value: str | bytes) -> int:
-    if len(value) > _LONGEST_LENGTH or not value.isdigit() or not value.isascii():
-        raise SipError(400, "Malformed Content-Length header field")
-    return int(value)
 
 
 def head_length(buffer: bytes | bytearray, limits: SipLimits = DEFAULT_LIMITS) -> tuple[int, int] | None:
