@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import logging
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway_project.env import EnvError
 from gateway_project.postgres.cluster import Cluster
+
+KEEP_INTERVAL = 1.0  # seconds between two looks at a server that is kept running
+
+logger = logging.getLogger(__name__)
 
 _shares: dict[Path, Share] = {}
 _shares_guard = threading.Lock()
@@ -30,6 +36,7 @@ class Share:
         self._fd: int | None = None
         self._pid = 0
         self._guard = threading.Lock()
+        self._released = threading.Event()
 
     def ensure(self) -> Cluster:
         """The running server; started, or started again, where it does not run. Cheap when it does.
@@ -37,22 +44,43 @@ class Share:
         Raises EnvError with the reason as one line.
         """
         with self._guard:
-            held = self._fd is not None and self._pid == os.getpid()
-            if held and self.cluster.ready():
-                return self.cluster
-            with _locked(self._change):
-                if not held:
-                    # A forked child takes a hold of its own: closing the inherited one would not give up the parent's.
-                    self._fd = os.open(self._users, os.O_RDWR | os.O_CREAT, 0o600)
-                    self._pid = os.getpid()
-                    fcntl.flock(self._fd, fcntl.LOCK_SH)
-                self.cluster.start()
+            held = self._held()
+            if not held or not self.cluster.ready():
+                with _locked(self._change):
+                    if not held:
+                        # A forked child takes a hold of its own: closing the inherited one would give up nothing.
+                        self._fd = os.open(self._users, os.O_RDWR | os.O_CREAT, 0o600)
+                        self._pid = os.getpid()
+                        fcntl.flock(self._fd, fcntl.LOCK_SH)
+                    self.cluster.start()
             return self.cluster
+
+    def keep_running(self) -> None:
+        """Look after the server until release: one that dies is started again, whether or not somebody connects."""
+        self.ensure()
+        self._released.clear()
+        threading.Thread(target=self._keep, name="keep-postgres", daemon=True).start()
+
+    def _keep(self) -> None:
+        while not self._released.wait(KEEP_INTERVAL):
+            with self._guard:
+                if not self._held() or self.cluster.ready():
+                    continue
+                logger.error("the embedded PostgreSQL died, starting it again")
+                try:
+                    with _locked(self._change):
+                        self.cluster.start()
+                except EnvError as fault:
+                    logger.error("the embedded PostgreSQL did not start", extra={"reason": str(fault)})
+
+    def _held(self) -> bool:
+        return self._fd is not None and self._pid == os.getpid()
 
     def release(self) -> None:
         """Give up the hold; stops the server when no other process has one."""
+        self._released.set()
         with self._guard:
-            if self._fd is None or self._pid != os.getpid():
+            if self._fd is None or not self._held():
                 return
             with _locked(self._change):
                 try:

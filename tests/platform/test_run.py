@@ -46,6 +46,8 @@ class Started:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # A test run in the background inherits an ignored SIGINT and would hand it on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.lines = []
         self._incoming = queue.Queue()
@@ -176,6 +178,14 @@ def test_the_worker_leaves_when_the_gateway_is_killed(start):
     killed.stop(signal.SIGKILL)
     database = Cluster(killed.state).pid()
     wait_until(lambda: killed.children() in ([], [database]))
+
+
+def test_a_database_that_died_is_back_without_anybody_asking(start):
+    running = start("runserver", "--noreload")
+    killed = Cluster(running.state).pid()
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: Cluster(running.state).pid() not in (None, killed))
+    assert running.stop() == 0
 
 
 def test_a_second_start_on_the_same_state_folder_is_refused(start):

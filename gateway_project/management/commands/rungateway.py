@@ -31,6 +31,8 @@ class Command(BaseCommand):
         try:
             startup.refuse_taken_addresses(startup.listeners(settings.HTTP_LISTEN))
             startup.refuse_failed_checks()
+            if settings.EMBEDDED_POSTGRES:
+                share_of(settings.STATE_DIR).keep_running()
             startup.refuse_unprepared_database()
             connections.close_all()
 

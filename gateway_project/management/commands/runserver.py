@@ -61,6 +61,8 @@ class Command(runserver.Command):
         try:
             startup.refuse_taken_addresses(startup.listeners(self.http))
             startup.refuse_failed_checks()
+            if settings.EMBEDDED_POSTGRES:
+                share_of(settings.STATE_DIR).keep_running()
             self.admin = bootstrap()
             connections.close_all()
             worker = Worker()
