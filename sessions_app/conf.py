@@ -31,6 +31,8 @@ class GatewayConfig:
     """Days that ended sessions, messages and failures are kept; 0: for ever."""
     answer_wait: float = 10.0
     """Seconds that a MESSAGE waits for its outcome before 202; far inside Timer F (RFC 4320, RULEBOOK M14)."""
+    keep_after: float = 0.05
+    """Seconds that a SEND waits for the outcome of its MESSAGE before it is kept in the database and acknowledged."""
     queue_limit: int = 100
     """MESSAGEs that may wait for one session's set-up, and messages that may wait for one target; then 480 or 413."""
     ring_timeout: float = 40.0

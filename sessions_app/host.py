@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -31,6 +32,9 @@ from sessions_app.store.node import NodeLink, end_what_a_stop_left
 from sessions_app.store.writer import Writer
 
 logger = logging.getLogger(__name__)
+
+SWITCH_INTERVAL = 0.0002
+"""Seconds the loop may keep the interpreter to itself while the writer's thread has an answer of the database's."""
 
 Dialler = Callable[..., Awaitable[None]]
 
@@ -91,6 +95,7 @@ class GatewayHost:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        sys.setswitchinterval(SWITCH_INTERVAL)
 
     def _prepare(self) -> str:
         info = conninfo()

@@ -12,11 +12,11 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """Key to value, kept for at least ``keep`` seconds and at most a quarter longer."""
+    """Key to value, kept for at least ``keep`` seconds and at most half as long again."""
 
     __slots__ = ("_generations", "_newest", "_rotated", "_span")
 
-    def __init__(self, keep: float, now: float, generations: int = 5) -> None:
+    def __init__(self, keep: float, now: float, generations: int = 3) -> None:
         self._span = keep / (generations - 1)
         self._generations: list[dict[str, Value]] = [{} for _ in range(generations)]
         self._newest = self._generations[-1]

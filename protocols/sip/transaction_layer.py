@@ -27,7 +27,7 @@ from protocols.sip.transaction_client import (
 )
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
 from protocols.sip.transports import UDP_LIMIT, Transports, udp_limit
-from protocols.sip.validate import check_request
+from protocols.sip.validate import check_request, check_response
 from protocols.timers import TimerWheel
 
 
@@ -199,6 +199,7 @@ class TransactionLayer:
 
     def _response(self, response: Response) -> None:
         try:
+            check_response(response)
             transaction = self._clients.get((response.via.branch or "") + response.cseq.method)
         except SipError:
             self.counts["dropped"] += 1

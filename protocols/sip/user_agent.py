@@ -24,11 +24,9 @@ from protocols.sip.transaction_client import (
 )
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+from protocols.sip.validate import METHODS
 
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, MESSAGE, OPTIONS"
-KNOWN_METHODS: Final = frozenset(
-    ("INVITE", "ACK", "CANCEL", "BYE", "MESSAGE", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH")
-) | {"INFO", "REFER", "UPDATE"}
 
 
 class Application(Protocol):
@@ -108,7 +106,7 @@ class UserAgent:
             self._refuse_method(transaction)
 
     def _refuse_method(self, transaction: ServerTransaction) -> None:
-        if transaction.request.method in KNOWN_METHODS:
+        if transaction.request.method in METHODS:
             transaction.respond(405, headers=[("Allow", ALLOW)])
         else:
             transaction.respond(501, headers=[("Allow", ALLOW)])

@@ -23,6 +23,7 @@ from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
 from protocols.sip.transports import Transports
 from protocols.sip.user_agent import ALLOW, UserAgent
+from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway.msrp_side import MsrpSide
@@ -31,6 +32,7 @@ from sessions_app.gateway.session import Session, State, refusal_of
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import PageSide
 from sessions_app.store import message_rows
+from sessions_app.store.writer import Obligation
 
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what is due in both stacks."""
@@ -41,18 +43,17 @@ SESSIONS_A_TURN = 250
 class Store(Protocol):
     """What the gateway keeps; :class:`sessions_app.store.writer.Writer` in earnest."""
 
-    healthy: bool
-
+    @property
+    def healthy(self) -> bool: ...
     @property
     def full(self) -> bool: ...
     def new_session(self, values: dict[str, Any]) -> None: ...
     def change_session(self, identity: str, changes: dict[str, Any]) -> None: ...
-    def new_message(
-        self, identity: str, line: str, committed: Callable[[Any], object] | None = None, context: Any = None
-    ) -> None: ...
-    def finish_message(self, line: str) -> None: ...
+    def keep_message(self, session: str, line: str, committed: Callable[[Any], object], context: Any) -> Obligation: ...
+    def new_message(self, line: str) -> None: ...
+    def finish_message(self, obligation: Obligation, outcome: str) -> None: ...
     def setup_failure(self, values: dict[str, Any], committed: Callable[[Any], object] | None = None) -> None: ...
-    def event(self, session: str, at: float, kind: str, detail: str = "") -> None: ...
+    def event(self, line: str) -> None: ...
 
 
 class Gateway:
@@ -241,8 +242,10 @@ class Gateway:
             self.count("strangers")
             self._stranger(transaction)
             return None
-        if request.max_forwards == 0:
-            transaction.respond(483)
+        try:
+            check_hops(request)
+        except SipError as error:
+            transaction.respond(error.code, error.reason)
             return None
         asked = RouteRequest(request, source)
         self.route(asked)

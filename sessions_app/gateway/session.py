@@ -292,7 +292,6 @@ class Session:
 
     def _connect(self, media: MessageMedia) -> None:
         hop = media.next_hop
-        self.event("connecting", f"{hop.host}:{hop.port}")
         self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
 
     def msrp_connected(self, connection: MsrpConnection) -> None:
@@ -393,9 +392,9 @@ class Session:
             self.end("the MSRP peer answered 481")
 
     def message_received(self, incoming: IncomingMessage) -> None:
-        """A whole message from the MSRP side: keep it, then acknowledge and deliver it."""
+        """A whole message from the MSRP side."""
         gateway = self.gateway
-        self.last_send_at = now = gateway.wall()
+        self.last_send_at = gateway.wall()
         if incoming.duplicate:  # RULEBOOK S18
             gateway.count("to_page_duplicates")
             incoming.respond(200)
@@ -407,8 +406,9 @@ class Session:
             gateway.count("to_page_refused")
             incoming.respond(413, "too many messages wait for this recipient")
             return
-        message = ToPage(self, incoming.content_type, incoming.body, now, incoming=incoming)
-        gateway.store.new_message(message.id, message.pending_row(), gateway.page_side.accept, message)
+        gateway.page_side.enqueue(
+            ToPage(self, incoming.content_type, incoming.body, message_id=incoming.message_id, incoming=incoming)
+        )
 
     def on_dialog_message(self, transaction: ServerTransaction) -> None:
         """Content belongs on the MSRP connection that this very dialog made (RULEBOOK M8)."""
@@ -497,7 +497,9 @@ class Session:
                 "detail": detail,
             }
         )
-        notice = ToPage(self, "text/plain;charset=UTF-8", text.encode(), self.gateway.wall(), recorded=False)
+        notice = ToPage(
+            self, "text/plain;charset=UTF-8", text.encode(), message_id=f"failure {self.id}", recorded=False
+        )
         self.gateway.page_side.enqueue(notice)
 
     def end(self, reason: str, *, bye: bool = True) -> None:
@@ -540,14 +542,14 @@ class Session:
             self.id, {"state": state, "ended_at": now, "end_reason": reason, **self.progress()}
         )
         gateway.dirty.pop(self, None)
-        gateway.store.event(self.id, now, state, reason)
+        self.event(state, reason)
         gateway.count(f"sessions_{state}")
 
     # ---------------------------------------------------------------------------- records
 
     def event(self, kind: str, detail: str = "") -> None:
         """A step for the session's page."""
-        self.gateway.store.event(self.id, self.gateway.wall(), kind, detail)
+        self.gateway.store.event(message_rows.event(self.id, self.gateway.wall(), kind, detail))
 
     def progress(self) -> dict[str, Any]:
         """Counters and times as they stand."""
@@ -587,7 +589,6 @@ class Session:
                 **self.progress(),
             }
         )
-        gateway.store.event(self.id, self.created_at, "created", f"by the {self.initiator} side from {self.source}")
 
 
 def refusal_of(error: NegotiationError | MsrpError | SipError) -> tuple[int, str]:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from protocols.sip.transaction_server import ServerTransaction
     from protocols.timers import Timer
     from sessions_app.gateway.session import Session
+    from sessions_app.store.writer import Obligation
 
 
 class ToMsrp:
     """One such message."""
 
     __slots__ = (
-        "_kept",
+        "_obligation",
         "_timer",
         "body",
         "call_id",
@@ -50,7 +51,7 @@ class ToMsrp:
         self.message_id = new_message_id()
         self.received_at = gateway.wall()
         self.id = message_rows.new_id(self.received_at)
-        self._kept = False
+        self._obligation: Obligation | None = None
         wait = gateway.config.answer_wait
         if not transaction.flow.reliable and wait > timing.TRYING_AFTER:
             self._timer: Timer | None = gateway.wheel.start(timing.TRYING_AFTER, self._trying)
@@ -73,8 +74,9 @@ class ToMsrp:
             # Nothing can be promised. The sender hears the outcome, if it comes before their Timer F.
             self._timer = self.session.gateway.wheel.start(1.0, self._keep)
             return
-        self._kept = True
-        store.new_message(self.id, self._row("pending", None, None, None, "", self.body), self._promise, None)
+        self._obligation = store.keep_message(
+            self.session.id, self._row("pending", None, None, None, "", self.body), self._promise, None
+        )
 
     def _promise(self, _: object) -> None:
         transaction, self.transaction = self.transaction, None
@@ -112,10 +114,11 @@ class ToMsrp:
         session.touch()
         gateway = session.gateway
         now = gateway.wall()
-        if self._kept:
-            gateway.store.finish_message(message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail))
+        if self._obligation is not None:
+            outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail)
+            gateway.store.finish_message(self._obligation, outcome)
         else:
-            gateway.store.new_message(self.id, self._row(state, now, sip_code, msrp_code, detail, None))
+            gateway.store.new_message(self._row(state, now, sip_code, msrp_code, detail, None))
         gateway.count(f"to_msrp_{state}")
 
     def _row(

@@ -1,15 +1,21 @@
 """Messages on their way from MSRP to the message side: one MESSAGE at a time for each target.
 
-    received -- row committed --> accepted (MSRP 200) --> its turn: MESSAGE --> 200: delivered, success REPORT if asked
-                                                                            --> 202: accepted, no REPORT yet
-                                                                            --> else: failed, failure REPORT
+    received --> its turn: MESSAGE --- 200, 202, a refusal within keep_after --> the SEND is answered with what happened
+        |                                                                      (200, or the mapped error), one row
+        | no final answer within keep_after
+        v
+    kept (row pending, committed: MSRP 200) --> 200: delivered, success REPORT if asked
+                                            --> 202: accepted, no REPORT yet
+                                            --> else: failed, failure REPORT
 
-RFC 3428 s8: one outstanding MESSAGE for each target URI (RULEBOOK M7).
+So the MSRP 200 means delivered or kept, never less. One MESSAGE is outstanding for each target URI (RFC 3428 s8,
+RULEBOOK M7).
 """
 
 from __future__ import annotations
 
 from collections import deque
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from protocols.sip.flow import Target
@@ -20,57 +26,57 @@ from sessions_app.store import message_rows
 if TYPE_CHECKING:
     from protocols.msrp.incoming import IncomingMessage
     from protocols.sip.message import Response
+    from protocols.timers import Timer
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.session import Session
+    from sessions_app.store.writer import Obligation
 
 
 class ToPage:
     """One such message, or a notice of the gateway's own (``recorded`` False).
 
-    Call-ID, From tag and CSeq come from the id, so that a MESSAGE sent again after a restart is the same to its peer.
+    Call-ID, From tag and CSeq follow from the session key and the Message-ID, so that a MESSAGE which is sent again, by
+    a restarted gateway or for a sender that did not get its 200, is the same to a peer that looks for duplicates.
     """
 
-    __slots__ = ("body", "content_type", "id", "incoming", "message_id", "received_at", "recorded", "session")
+    __slots__ = (
+        "_obligation",
+        "_timer",
+        "body",
+        "call_id",
+        "content_type",
+        "id",
+        "incoming",
+        "message_id",
+        "received_at",
+        "recorded",
+        "session",
+    )
 
     def __init__(
         self,
         session: Session,
         content_type: str,
         body: bytes,
-        received_at: float,
         *,
-        identity: str | None = None,
+        message_id: str,
         incoming: IncomingMessage | None = None,
         recorded: bool = True,
     ) -> None:
+        gateway = session.gateway
         self.session = session
         self.content_type = content_type
         self.body = body
-        self.received_at = received_at
         self.incoming = incoming
-        self.message_id = incoming.message_id if incoming is not None else ""
-        self.id = identity or message_rows.new_id(received_at)
+        self.message_id = message_id
         self.recorded = recorded
-
-    def pending_row(self) -> str:
-        """The row that obliges us."""
-        session = self.session
-        return message_rows.message(
-            self.id,
-            session.to_page_head,
-            "pending",
-            session.to_page_parties,
-            self.id,
-            self.message_id,
-            self.content_type,
-            len(self.body),
-            self.body,
-            self.received_at,
-            None,
-            None,
-            None,
-            "",
-        )
+        self.received_at = gateway.wall()
+        self.id = message_rows.new_id(self.received_at)
+        self.call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+        self._obligation: Obligation | None = None
+        self._timer: Timer | None = None
+        if incoming is not None:
+            self._timer = gateway.wheel.start(gateway.config.keep_after, self._keep)
 
     def request(self) -> OutgoingRequest:
         """The MESSAGE."""
@@ -80,13 +86,86 @@ class ToPage:
             session.page_ruri,
             [
                 ("Max-Forwards", session.max_forwards),
-                ("From", f"<{session.page_from}>;tag={self.id[-12:]}"),
+                ("From", f"<{session.page_from}>;tag={self.call_id[:16]}"),
                 ("To", f"<{session.page_to}>"),
-                ("Call-ID", self.id),
+                ("Call-ID", self.call_id),
                 ("CSeq", "1 MESSAGE"),
                 ("Content-Type", self.content_type),
             ],
             self.body,
+        )
+
+    def _keep(self, _: object) -> None:
+        """The outcome takes longer than the sender should wait: keep the message, then acknowledge it."""
+        gateway = self.session.gateway
+        store = gateway.store
+        if store.full or not store.healthy:
+            # Nothing can be promised; the sender waits for the outcome, or for its own timer.
+            self._timer = gateway.wheel.start(1.0, self._keep)
+            return
+        self._timer = None
+        self._obligation = store.keep_message(
+            self.session.id, self._row("pending", None, None, None, "", self.body), self._promise, None
+        )
+
+    def _promise(self, _: object) -> None:
+        if self.incoming is not None:
+            self.incoming.respond(200)
+
+    def finished(self, state: str, code: int | None, detail: str) -> None:
+        """The MESSAGE has its final answer, ``code``, or never gets one: ``delivered``, ``accepted`` or ``failed``."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self.recorded:
+            return
+        session = self.session
+        gateway = session.gateway
+        status = message_refused(code) if state == "failed" else 200
+        if state == "failed":
+            session.undelivered += 1
+        else:
+            session.to_page += 1
+        incoming = self.incoming
+        if incoming is not None and not incoming.respond(status) and state == "failed":
+            incoming.report(status)
+        if incoming is not None and state == "delivered":
+            incoming.report(200)
+        session.last_message_at = now = gateway.wall()
+        session.touch()
+        msrp_code = None if state == "accepted" else status
+        if self._obligation is not None:
+            outcome = message_rows.outcome(self.id, state, now, code, msrp_code, detail)
+            gateway.store.finish_message(self._obligation, outcome)
+        else:
+            gateway.store.new_message(self._row(state, now, code, msrp_code, detail, None))
+        gateway.count(f"to_page_{state}")
+
+    def _row(
+        self,
+        state: str,
+        finished_at: float | None,
+        sip_code: int | None,
+        msrp_code: int | None,
+        detail: str,
+        body: bytes | None,
+    ) -> str:
+        session = self.session
+        return message_rows.message(
+            self.id,
+            session.to_page_head,
+            state,
+            session.to_page_parties,
+            self.call_id,
+            self.message_id,
+            self.content_type,
+            len(self.body),
+            body,
+            self.received_at,
+            finished_at,
+            sip_code,
+            msrp_code,
+            detail,
         )
 
 
@@ -106,12 +185,6 @@ class PageSide:
     def waiting(self) -> int:
         """Messages without a final answer."""
         return sum(len(queue) + 1 for queue in self._queues.values())
-
-    def accept(self, message: ToPage) -> None:
-        """Its row is committed: answer the SEND, and deliver in turn."""
-        if message.incoming is not None:
-            message.incoming.respond(200)
-        self.enqueue(message)
 
     def enqueue(self, message: ToPage) -> None:
         """Send when its turn comes."""
@@ -160,22 +233,8 @@ class PageSide:
         self._finish(message, "failed", None, f"message side, {failure.layer}: {failure.detail}")
 
     def _finish(self, message: ToPage, state: str, code: int | None, detail: str) -> None:
-        gateway = self._gateway
-        session = message.session
-        if message.recorded:
-            status = 200 if state == "delivered" else None
-            if state == "failed":
-                status = message_refused(code)
-                session.undelivered += 1
-            else:
-                session.to_page += 1
-            if message.incoming is not None and status is not None:
-                message.incoming.report(status)
-            session.last_message_at = now = gateway.wall()
-            session.touch()
-            gateway.store.finish_message(message_rows.outcome(message.id, state, now, code, status, detail))
-            gateway.count(f"to_page_{state}")
-        target = session.page_ruri
+        message.finished(state, code, detail)
+        target = message.session.page_ruri
         waiting = self._queues[target]
         if waiting:
             self._send(waiting.popleft())

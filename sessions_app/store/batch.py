@@ -1,4 +1,4 @@
-"""What one transaction will write: gathered on the event loop, carried out by the writer's thread."""
+"""What one transaction of the audit will write: gathered on the event loop, carried out by a lane's thread."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ Committed = Callable[[Any], object]
 class Batch:
     """Rows by table. A session that is new in this batch takes its later changes into the same row."""
 
-    __slots__ = ("callbacks", "durable", "events", "failures", "messages", "outcomes", "session_changes", "sessions")
+    __slots__ = ("callbacks", "events", "failures", "messages", "outcomes", "session_changes", "sessions", "urgent")
 
     def __init__(self) -> None:
         self.sessions: dict[str, dict[str, Any]] = {}
         """New sessions by id, each with every column."""
         self.session_changes: dict[str, dict[str, Any]] = {}
         """Changed columns of sessions that are in the database."""
-        self.messages: dict[str, str] = {}
-        """New messages by id, as COPY lines."""
+        self.messages: list[str] = []
+        """New messages, as COPY lines."""
         self.outcomes: list[str] = []
         """Outcomes of messages that are in the database, as COPY lines."""
         self.failures: list[dict[str, Any]] = []
         self.events: list[str] = []
+        """Steps of sessions, as COPY lines."""
         self.callbacks: list[tuple[Committed, Any]] = []
         """Called on the loop, in order, once the transaction is committed."""
-        self.durable = False
+        self.urgent = False
         """Whether somebody waits for the commit."""
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""COPY lines of messages, made once or twice a message: the form of :mod:`columns`, by hand for speed.
+"""COPY lines of messages and of steps in a session's life: the forms of :mod:`columns`, by hand for speed.
 
 A test holds these lines against ``columns.row``.
 """
@@ -62,6 +62,11 @@ def message(
         f"{sip_code if sip_code is not None else NULL}\t{msrp_code if msrp_code is not None else NULL}\t"
         f"{text(detail, 255)}\n"
     )
+
+
+def event(session: str, at: float, kind: str, detail: str) -> str:
+    """A step in a session's life."""
+    return f"{session}\t{when(at)}\t{kind}\t{text(detail, 255)}\n"
 
 
 def outcome(

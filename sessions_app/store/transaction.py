@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from sessions_app.store import columns
 from sessions_app.store.batch import Batch
+from sessions_app.store.lane import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,6 @@ SESSION_TABLE = "sessions_app_gatewaysession"
 MESSAGE_TABLE = "sessions_app_messagerecord"
 FAILURE_TABLE = "sessions_app_setupfailure"
 EVENT_TABLE = "sessions_app_sessionevent"
-
-Connection = psycopg.Connection[Any]
 
 
 def prepare(connection: Connection) -> None:
@@ -37,7 +35,16 @@ def prepare(connection: Connection) -> None:
                 sql.Identifier(name), _names(forms), sql.Identifier(table)
             )
         )
-    connection.commit()
+
+
+def keep(connection: Connection, lines: list[str]) -> None:
+    """Commit messages that are owed: one COPY, which is its own transaction."""
+    try:
+        _copy_messages(connection, lines)
+    except (psycopg.IntegrityError, psycopg.DataError) as error:
+        # Most likely they are there already: a connection that died took the answer to the commit along.
+        logger.error("%d messages were refused, writing them one by one: %s", len(lines), error)
+        _one_by_one(connection, [(_copy_messages, line) for line in lines])
 
 
 def write(connection: Connection, batch: Batch) -> None:
@@ -54,7 +61,7 @@ def _write(connection: Connection, batch: Batch) -> None:
     # A session that ends frees its key for one that begins, so changes go before new sessions.
     _change_sessions(connection, _change_rows(batch))
     _copy_sessions(connection, [columns.row(columns.SESSION, each) for each in batch.sessions.values()])
-    _copy_messages(connection, batch.messages.values())
+    _copy_messages(connection, batch.messages)
     _outcomes(connection, batch.outcomes)
     _copy_failures(connection, [columns.row(columns.SETUP_FAILURE, each) for each in batch.failures])
     _copy_events(connection, batch.events)
@@ -128,11 +135,15 @@ def _write_singly(connection: Connection, batch: Batch) -> None:
     steps: list[tuple[Callable[[Connection, list[str]], None], str]] = [
         *((_change_sessions, line) for line in _change_rows(batch)),
         *((_copy_sessions, columns.row(columns.SESSION, each)) for each in batch.sessions.values()),
-        *((_copy_messages, line) for line in batch.messages.values()),
+        *((_copy_messages, line) for line in batch.messages),
         *((_outcomes, line) for line in batch.outcomes),
         *((_copy_failures, columns.row(columns.SETUP_FAILURE, each)) for each in batch.failures),
         *((_copy_events, line) for line in batch.events),
     ]
+    _one_by_one(connection, steps)
+
+
+def _one_by_one(connection: Connection, steps: list[tuple[Callable[[Connection, list[str]], None], str]]) -> None:
     with connection.transaction():
         for step, line in steps:
             try:

@@ -1,194 +1,230 @@
 """Group commit: while one transaction is on its way, what arrives gathers for the next.
 
-The loop fills a :class:`Batch`, a thread of its own writes it, and the callbacks come back to the loop. A batch that
-somebody waits for is written at once, any other within :data:`LINGER` seconds. While the database is away the batch is
-kept and tried again; :attr:`Writer.full` tells the gateway to take on no more.
+Two kinds of rows have a lane each. *Obligations*, messages that somebody is told we have, are committed as soon as
+their lane is free, by one COPY, so that the telling is not late. The *audit*, all the rest, gathers for
+:data:`LINGER` seconds and is one larger transaction.
+
+An obligation is of use after a crash only with its session's row, so it goes with that where it is not written yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
-import time
 from typing import Any, Final
 
-import psycopg
-
-from sessions_app.store import columns, transaction
+from sessions_app.store import transaction
 from sessions_app.store.batch import Batch, Committed
+from sessions_app.store.lane import Lane
 
 logger = logging.getLogger(__name__)
 
 LINGER: Final = 0.2
-"""Seconds that rows nobody waits for may gather."""
+"""Seconds that the audit may gather."""
 MANY: Final = 2000
-"""Rows at which they do not."""
+"""Rows at which it does not."""
 MOST: Final = 100_000
-"""Rows kept while the database is away."""
+"""Rows kept while the database is away; then nothing more is promised."""
+
+
+class Obligation:
+    """A message that is owed to somebody: its row, and what is to happen once it is committed."""
+
+    __slots__ = ("_committed", "_context", "_outcome", "kept", "line")
+
+    def __init__(self, line: str, committed: Committed, context: Any) -> None:
+        self.line = line
+        self.kept = False
+        """Whether the row is committed."""
+        self._committed = committed
+        self._context = context
+        self._outcome: str | None = None
+
+    def settle(self, writer: Writer) -> None:
+        """The row is committed."""
+        self.kept = True
+        self._committed(self._context)
+        if self._outcome is not None:
+            writer.finish_message(self, self._outcome)
+
+    def ended_early(self, outcome: str) -> None:
+        """The outcome came before the commit; it must not be written before the row is."""
+        self._outcome = outcome
 
 
 class Writer:
-    """The one writer of a gateway process. All methods but the thread's are called on the event loop."""
+    """The one writer of a gateway process; all of it is called on the event loop."""
 
     def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
-        self._batch = Batch()
-        self._busy = False
+        self._loop = asyncio.get_running_loop()
+        self._audit = Batch()
+        self._audit_lane = Lane("store-audit", conninfo, transaction.prepare)
+        self._audit_busy = False
         self._linger: asyncio.TimerHandle | None = None
         self._soon = False
-        self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self.healthy = True
-        """Whether the last transaction reached the database."""
-        self._stopping = False
+        self._unwritten: set[str] = set()  # sessions whose row is not committed
+        self._owed: list[Obligation] = []
+        self._owed_lane = Lane("store-owed", conninfo)
+        self._owed_busy = 0
+        self._owed_soon = False
+        self._progress = asyncio.Event()
         self.batches = 0
+        """Transactions committed."""
         self.rows = 0
-        self._thread.start()
+        """Rows committed."""
 
-    # --------------------------------------------------------------------- filling
+    # ------------------------------------------------------------------------ obligations
+
+    def keep_message(self, session: str, line: str, committed: Committed, context: Any) -> Obligation:
+        """A message that is owed, as its COPY line. ``committed(context)`` is called once it is kept."""
+        obligation = Obligation(line, committed, context)
+        if session in self._unwritten:
+            self._audit.messages.append(line)
+            self._audit.callbacks.append((obligation.settle, self))
+            self._audit.urgent = True
+            self._touch()
+            return obligation
+        self._owed.append(obligation)
+        if not self._owed_soon and not self._owed_busy:
+            self._owed_soon = True
+            self._loop.call_soon(self._submit_owed)  # with all else that this turn of the loop brings
+        return obligation
+
+    def _submit_owed(self) -> None:
+        self._owed_soon = False
+        if not self._owed or self._owed_busy:
+            return
+        owed, self._owed = self._owed, []
+        self._owed_busy = len(owed)
+        lines = [obligation.line for obligation in owed]
+        self._owed_lane.submit(
+            lambda connection: transaction.keep(connection, lines), lambda: self._owed_committed(owed)
+        )
+
+    def _owed_committed(self, owed: list[Obligation]) -> None:
+        self._owed_busy = 0
+        self._submit_owed()
+        self._count(len(owed))
+        self._tell([(obligation.settle, self) for obligation in owed])
+
+    # ------------------------------------------------------------------------------ audit
 
     def new_session(self, values: dict[str, Any]) -> None:
-        """A session with all its columns."""
-        self._batch.sessions[values["id"]] = values
+        """A session with its columns."""
+        self._audit.sessions[values["id"]] = values
+        self._unwritten.add(values["id"])
         self._touch()
 
     def change_session(self, identity: str, changes: dict[str, Any]) -> None:
         """Columns of :data:`columns.SESSION_CHANGE` that have new values."""
-        batch = self._batch
-        known = batch.sessions.get(identity)
+        batch = self._audit
+        known = batch.sessions.get(identity) or batch.session_changes.get(identity)
         if known is not None:
             known.update(changes)
             return
-        known = batch.session_changes.get(identity)
-        if known is not None:
-            known.update(changes)
-        else:
-            batch.session_changes[identity] = changes
+        batch.session_changes[identity] = changes
         self._touch()
 
-    def new_message(self, identity: str, line: str, committed: Committed | None = None, context: Any = None) -> None:
-        """A message as its COPY line. ``committed(context)`` is called once it is in the database."""
-        self._batch.messages[identity] = line
-        self._touch(committed, context)
+    def new_message(self, line: str) -> None:
+        """A message that nobody is owed any more, as its COPY line."""
+        self._audit.messages.append(line)
+        self._touch()
 
-    def finish_message(self, line: str) -> None:
-        """The outcome of a message that was given to :meth:`new_message` before, as a COPY line."""
-        self._batch.outcomes.append(line)
+    def finish_message(self, obligation: Obligation, outcome: str) -> None:
+        """The outcome of a message that was owed, as a COPY line."""
+        if not obligation.kept:
+            obligation.ended_early(outcome)
+            return
+        self._audit.outcomes.append(outcome)
         self._touch()
 
     def setup_failure(self, values: dict[str, Any], committed: Committed | None = None) -> None:
         """A failed set-up; ``committed`` gets ``values`` once it is in the database."""
-        self._batch.failures.append(values)
-        self._touch(committed, values)
-
-    def event(self, session: str, at: float, kind: str, detail: str = "") -> None:
-        """A step in a session's life."""
-        self._batch.events.append(
-            columns.row(columns.SESSION_EVENT, {"session_id": session, "at": at, "kind": kind, "detail": detail})
-        )
+        self._audit.failures.append(values)
+        if committed is not None:
+            self._audit.callbacks.append((committed, values))
         self._touch()
 
-    @property
-    def full(self) -> bool:
-        """Whether so much waits for the database that nothing more should be promised."""
-        return len(self._batch) > MOST
+    def event(self, line: str) -> None:
+        """A step in a session's life, as its COPY line."""
+        self._audit.events.append(line)
+        self._touch()
 
-    @property
-    def waiting(self) -> int:
-        """Rows that are not yet on their way."""
-        return len(self._batch)
-
-    def _touch(self, committed: Committed | None = None, context: Any = None) -> None:
-        batch = self._batch
-        if committed is not None:
-            batch.callbacks.append((committed, context))
-            batch.durable = True
-            if not self._busy and not self._soon:
-                self._soon = True
-                self._loop.call_soon(self._submit)  # with all else that this turn of the loop brings
-        elif self._linger is None and not self._busy:
-            self._linger = self._loop.call_later(LINGER, self._submit)
-        elif not self._busy and not self._soon and len(batch.messages) > MANY:
+    def _touch(self) -> None:
+        if self._audit_busy or self._soon:
+            return
+        batch = self._audit
+        if batch.urgent or len(batch.messages) + len(batch.outcomes) > MANY:
             self._soon = True
-            self._loop.call_soon(self._submit)
+            self._loop.call_soon(self._submit_audit)
+        elif self._linger is None:
+            self._linger = self._loop.call_later(LINGER, self._submit_audit)
 
-    def _submit(self) -> None:
+    def _submit_audit(self) -> None:
         self._soon = False
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        if self._busy or not len(self._batch):
+        batch = self._audit
+        if self._audit_busy or not len(batch):
             return
-        batch, self._batch = self._batch, Batch()
-        self._busy = True
-        self._idle.clear()
-        self._queue.put(batch)
+        self._audit = Batch()
+        self._audit_busy = True
+        self._audit_lane.submit(
+            lambda connection: transaction.write(connection, batch), lambda: self._audit_committed(batch)
+        )
 
-    def _committed(self, batch: Batch) -> None:
-        self._busy = False
-        self.batches += 1
-        self.rows += len(batch)
-        for committed, context in batch.callbacks:
+    def _audit_committed(self, batch: Batch) -> None:
+        self._audit_busy = False
+        self._unwritten.difference_update(batch.sessions)
+        self._count(len(batch))
+        self._tell(batch.callbacks)
+        if len(self._audit):
+            self._touch()
+
+    # ------------------------------------------------------------------------------- both
+
+    def _tell(self, callbacks: list[tuple[Committed, Any]]) -> None:
+        for committed, context in callbacks:
             try:
                 committed(context)
             except Exception:
                 logger.exception("a commit callback failed")
-        if self._batch.durable or len(self._batch) > MANY:
-            self._submit()
-        elif len(self._batch) and self._linger is None:
-            self._linger = self._loop.call_later(LINGER, self._submit)
-        if not self._busy:
-            self._idle.set()
+
+    def _count(self, rows: int) -> None:
+        self.batches += 1
+        self.rows += rows
+        self._progress.set()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the database takes rows."""
+        return self._owed_lane.healthy and self._audit_lane.healthy
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not committed, less those of the audit that are on their way."""
+        return len(self._audit) + len(self._owed) + self._owed_busy
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits for the database that nothing more should be promised."""
+        return len(self._audit.messages) + len(self._audit.outcomes) + len(self._owed) > MOST
 
     async def flush(self, timeout: float) -> bool:
         """Write all there is; False if the database did not take it within ``timeout`` seconds."""
         try:
             async with asyncio.timeout(timeout):
-                while self._busy or len(self._batch):
-                    self._submit()
-                    await self._idle.wait()
+                while self._audit_busy or self.waiting:
+                    self._progress.clear()
+                    self._submit_owed()
+                    self._submit_audit()
+                    await self._progress.wait()
         except TimeoutError:
             return False
         return True
 
     def stop(self) -> None:
-        """End the thread after what it has in hand."""
-        self._stopping = True
-        self._queue.put(None)
-        self._thread.join(timeout=5)
-
-    # ------------------------------------------------------------------ the thread
-
-    def _run(self) -> None:
-        connection: transaction.Connection | None = None
-        while (batch := self._queue.get()) is not None:
-            pause = 0.1
-            while True:
-                try:
-                    if connection is None:
-                        connection = psycopg.connect(self._conninfo, connect_timeout=5)
-                        transaction.prepare(connection)
-                    transaction.write(connection, batch)
-                    break
-                except psycopg.Error as error:
-                    if self.healthy:
-                        logger.error("the database does not take rows, trying again: %s", str(error).strip())
-                    self.healthy = False
-                    if connection is not None:
-                        connection.close()
-                        connection = None
-                    if self._stopping:
-                        return  # without the callbacks: nothing was kept, so nothing may be promised
-                    time.sleep(pause)
-                    pause = min(2 * pause, 2.0)
-            if connection is not None and not self.healthy:
-                self.healthy = True
-                logger.warning("the database takes rows again")
-            self._loop.call_soon_threadsafe(self._committed, batch)
-        if connection is not None:
-            connection.close()
+        """End the lanes after what they have in hand."""
+        self._owed_lane.stop()
+        self._audit_lane.stop()
