@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import timeit
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -31,21 +32,22 @@ MESSAGE = (
     b"User-Agent: ExamplePhone/7.2.1 (build 4711)\r\n"
     b"Content-Type: text/plain;charset=UTF-8\r\n"
     b"Content-Length: 115\r\n"
-    b"\r\n" + b"Watson, come here. I want to see you. Bring the notebook and the two letters that came this morning from Boston."
+    b"\r\n"
+    b"Watson, come here. I want to see you. Bring the notebook and the two letters "
+    b"that came this morning from Boston."
     b"..."
 )
 
 
-def parse_and_use() -> None:
+def parse_and_use() -> object:
     """The accesses that every MESSAGE on its way through makes."""
     request = parse_message(MESSAGE)
-    via = request.via
-    via.branch, via.sent_by
-    request.from_.uri, request.from_.tag, request.to.uri
-    request.cseq, request.call_id
-    media_type = request.content_type
+    via, sender, media_type = request.via, request.from_, request.content_type
     assert media_type is not None
-    media_type.essence, request.body
+    return (
+        *(via.branch, via.sent_by, sender.uri, sender.tag, request.to.uri),
+        *(request.cseq, request.call_id, media_type.essence, request.body),
+    )
 
 
 def long_head(count: int) -> bytes:
@@ -55,7 +57,15 @@ def long_head(count: int) -> bytes:
 
 def long_value(count: int) -> bytes:
     """A request whose display name is ``count`` escaped quotes and whose list is as long."""
-    return MESSAGE.replace(b"Alice Example", rb"\"" * count).replace(b"Date:", b"Accept: " + b"a, " * count + b"\r\nDate:")
+    return MESSAGE.replace(b"Alice Example", rb"\"" * count).replace(
+        b"Date:", b"Accept: " + b"a, " * count + b"\r\nDate:"
+    )
+
+
+def parse_long(data: bytes) -> object:
+    """Look into both long values."""
+    request = parse_message(data)
+    return request.from_, request.values("accept")
 
 
 def report(name: str, operation: Callable[[], object], number: int = 500) -> None:
@@ -94,17 +104,10 @@ def main() -> None:
     report("aor_of, seen before", lambda: aor_of("sip:alice@example.com"))
     for count in (60, 120, 240):
         data = long_head(count)
-        report(f"parse {len(data)} octets in {count} folded headers", lambda: parse_message(data), 20)
+        report(f"parse {len(data)} octets in {count} folded headers", partial(parse_message, data), 20)
     for count in (500, 1000, 2000):
         data = long_value(count)
-        one = parse_message(data)
-
-        def use() -> None:
-            fresh = parse_message(data)
-            fresh.from_, fresh.values("accept")
-
-        assert one.from_.display == '"' * count
-        report(f"parse and split {len(data)} octets in 2 long values", use, 5)
+        report(f"parse and split {len(data)} octets in 2 long values", partial(parse_long, data), 5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The SIP codec and stack, behaviour by behaviour."""
