@@ -68,6 +68,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         self._connections: set[Connection] = set()
         self._tcp_servers: list[asyncio.Server] = []
         self._state: dict[str, Any] = {}
+        self._extensions = {"dial": {"connect": self.connect}, "listening": {}}
         self._lifespan: _Lifespan | None = None
         self._stopping = False
 
@@ -95,7 +96,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
     async def _start(self) -> None:
         try:
-            self._lifespan = _Lifespan(self.application, self._state)
+            self._lifespan = _Lifespan(self.application, self._state, self._extensions)
             await self._lifespan.startup()
             for kind, listener, sock in self._sockets:
                 await self._open(kind, listener, sock)
@@ -105,6 +106,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
                 logger.exception("start failed")
             self.stop()
             return
+        await self._lifespan.listening()
         if self._on_ready is not None:
             self._on_ready()
 
@@ -136,7 +138,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
             "client": client,
             "token": token,
             "state": dict(self._state),
-            "extensions": {"dial": {"connect": self.connect}},
+            "extensions": self._extensions,
         }
 
     def _adopt(self, connection: Connection, scope: Scope) -> None:
@@ -192,10 +194,15 @@ class LifespanError(Exception):
 class _Lifespan:
     """The server's side of ASGI's lifespan protocol, spec 2.0, with state."""
 
-    def __init__(self, application: Any, state: dict[str, Any]) -> None:
+    def __init__(self, application: Any, state: dict[str, Any], extensions: dict[str, Any]) -> None:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": state,
+            "extensions": extensions,
+        }
         self._task = asyncio.ensure_future(application(scope, self._in.get, self._out.put))
 
     async def startup(self) -> None:
@@ -203,6 +210,10 @@ class _Lifespan:
         event = await self._exchange("lifespan.startup")
         if event["type"] != "lifespan.startup.complete":
             raise LifespanError(event.get("message", "the application failed to start"))
+
+    async def listening(self) -> None:
+        """Every SIP and MSRP listener is open. Wants no answer."""
+        await self._in.put({"type": "lifespan.listening"})
 
     async def shutdown(self) -> None:
         """Returns when the application has drained."""

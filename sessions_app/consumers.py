@@ -25,7 +25,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """Start the gateway with the server, drain it before the server goes."""
     await receive()
-    host = GatewayHost()
+    host = GatewayHost(scope["extensions"]["dial"]["connect"])
     try:
         await host.start()
     except Exception as error:
@@ -34,7 +34,8 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         return
     scope["state"]["gateway"] = host
     await send({"type": "lifespan.startup.complete"})
-    await receive()
+    while (await receive())["type"] != "lifespan.shutdown":
+        host.listening()
     await host.stop()
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -45,7 +46,6 @@ class SipApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one of them until it is closed."""
         host: GatewayHost = scope["state"]["gateway"]
-        host.dialler = scope["extensions"]["dial"]["connect"]
         if scope["transport"] == "udp":
             await self._udp(host, scope, receive, send)
         elif host.admit(scope):

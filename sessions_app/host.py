@@ -25,10 +25,12 @@ from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.flows import MsrpFlow, Pump, Send, TcpFlow
 from sessions_app.gateway.gateway import Gateway
+from sessions_app.gateway.recovery import resume
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.store.database import conninfo
 from sessions_app.store.node import NodeLink, end_what_a_stop_left
+from sessions_app.store.owed import Owed, owed_messages
 from sessions_app.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -40,17 +42,18 @@ Dialler = Callable[..., Awaitable[None]]
 
 
 class GatewayHost:
-    """Made in a running loop; ``dialler`` is the server's, known once a listener is open."""
+    """Made in a running loop; ``dialler`` is the server's way to open a connection."""
 
     gateway: Gateway
     store: Writer
 
-    def __init__(self) -> None:
+    def __init__(self, dialler: Dialler) -> None:
         self.config: GatewayConfig = gateway_config()
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
         self.pump = Pump()
-        self.dialler: Dialler | None = None
+        self._dialler = dialler
+        self._owed: list[Owed] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._connections = 0
@@ -102,9 +105,17 @@ class GatewayHost:
         ended = end_what_a_stop_left(info, self.config.node_name)
         if ended:
             logger.warning("ended %d sessions that a hard stop had left open", ended)
+        self._owed = owed_messages(info, self.config.node_name)
         self._table = RoutesTable.load()
         connections.close_all()
         return info
+
+    def listening(self) -> None:
+        """Every listener is open: deliver what an earlier process owed."""
+        self.gateway.advance(self.clock())
+        owed, self._owed = self._owed, []
+        if owed:
+            logger.warning("delivering %d messages that were owed at the last stop", resume(self.gateway, owed))
 
     async def stop(self) -> None:
         """Refuse what is new, end every session, wait for what was promised, write everything."""
@@ -233,9 +244,7 @@ class GatewayHost:
             self.gateway.msrp_side.dial_failed(to, explain(error, self.config.connect_timeout))
 
     async def _connect(self, kind: str, to: tuple[str, int], token: object) -> None:
-        if self.dialler is None:
-            raise OSError("no listener is open yet")
-        await self.dialler(kind, to[0], to[1], token=token, timeout=self.config.connect_timeout)
+        await self._dialler(kind, to[0], to[1], token=token, timeout=self.config.connect_timeout)
 
     def _close_msrp(self, connection: MsrpConnection) -> None:
         flow = connection.context

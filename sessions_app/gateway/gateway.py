@@ -166,7 +166,7 @@ class Gateway:
                 transaction.respond(503, headers=[("Retry-After", "10")])
                 return
             session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
-            self._add(session)
+            self.add(session)
         content_type = request.first("content-type") or ""
         session.take(ToMsrp(session, transaction, content_type, request.body))
         if new:
@@ -225,7 +225,7 @@ class Gateway:
                 waiting = before.give_way()
             else:
                 before.end("replaced by a new INVITE")
-        self._add(session)
+        self.add(session)
         session.answer(transaction, media)
         for message in waiting or ():
             message.session = session
@@ -268,7 +268,8 @@ class Gateway:
 
     # --------------------------------------------------------------------------- sessions
 
-    def _add(self, session: Session) -> None:
+    def add(self, session: Session) -> None:
+        """A new session; it is known by its key from now on."""
         self.sessions[session.key] = session
         self.by_id[session.id] = session
 

@@ -140,6 +140,12 @@ class Session:
             return ", ".join(ours.entries)
         return ", ".join(common(ours, msrp.peer_accept_types))
 
+    def become_past(self, identity: str) -> None:
+        """Stand for a session of an earlier process, whose messages are still to be delivered."""
+        self.id = identity
+        self.state = State.ENDED
+        self.to_page_head = message_rows.head(identity, "to_page")
+
     def touch(self) -> None:
         """Counters or times changed; the records follow within seconds."""
         self.gateway.dirty[self] = None

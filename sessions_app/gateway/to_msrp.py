@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from protocols.sip.transaction_server import ServerTransaction
     from protocols.timers import Timer
     from sessions_app.gateway.session import Session
+    from sessions_app.store.owed import Owed
     from sessions_app.store.writer import Obligation
 
 
@@ -57,6 +58,19 @@ class ToMsrp:
             self._timer: Timer | None = gateway.wheel.start(timing.TRYING_AFTER, self._trying)
         else:
             self._timer = gateway.wheel.start(wait, self._keep)
+
+    @classmethod
+    def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToMsrp:
+        """A message that an earlier process promised by 202 and did not deliver."""
+        message = cls.__new__(cls)
+        message.session = session
+        message.transaction = None
+        message.content_type, message.body = owed.content_type, owed.body
+        message.call_id, message.message_id = owed.call_id, owed.message_id
+        message.id, message.received_at = owed.id, owed.received_at
+        message._obligation = obligation
+        message._timer = None
+        return message
 
     def _trying(self, _: object) -> None:
         """RFC 4320 s4.1: the sender's Timer E has reached T2 and there is no answer yet."""

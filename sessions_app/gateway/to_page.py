@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from protocols.timers import Timer
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.session import Session
+    from sessions_app.store.owed import Owed
     from sessions_app.store.writer import Obligation
 
 
@@ -77,6 +78,14 @@ class ToPage:
         self._timer: Timer | None = None
         if incoming is not None:
             self._timer = gateway.wheel.start(gateway.config.keep_after, self._keep)
+
+    @classmethod
+    def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToPage:
+        """A message that an earlier process kept and did not deliver."""
+        message = cls(session, owed.content_type, owed.body, message_id=owed.message_id)
+        message.id, message.call_id, message.received_at = owed.id, owed.call_id, owed.received_at
+        message._obligation = obligation
+        return message
 
     def request(self) -> OutgoingRequest:
         """The MESSAGE."""

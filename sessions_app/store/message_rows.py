@@ -22,11 +22,37 @@ def when(at: float) -> str:
     return f"{_second(seconds)}.{int((at - seconds) * 1e6):06d}+00"
 
 
+class _Ids:
+    """Ids of one process, each larger than the one before: 48 bits of milliseconds, then a count within them."""
+
+    __slots__ = ("_count", "_stamp")
+
+    def __init__(self) -> None:
+        self._stamp = 0
+        self._count = 0
+
+    def next(self, at: float) -> str:
+        stamp = int(at * 1000)
+        if stamp > self._stamp:
+            self._stamp = stamp
+            self._count = 0
+        else:  # the same millisecond, or a clock that went back
+            self._count += 1
+            if self._count > 0xFFF:
+                self._stamp += 1
+                self._count = 0
+        rest = token(16)
+        high = f"{self._stamp:012x}"
+        return f"{high[:8]}-{high[8:]}-7{self._count:03x}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
+
+
+_VARIANT = {digit: "89ab"[number & 3] for number, digit in enumerate("0123456789abcdef")}
+_ids = _Ids()
+
+
 def new_id(at: float) -> str:
-    """A UUID in order of time (RFC 9562 s5.7, version 7), so that new rows land at the end of the index."""
-    stamp = f"{int(at * 1000):012x}"
-    rest = token(19)
-    return f"{stamp[:8]}-{stamp[8:]}-7{rest[:3]}-{'89ab'[int(rest[3], 16) & 3]}{rest[4:7]}-{rest[7:]}"
+    """A UUID (RFC 9562 s5.7, version 7, method 1): rows made later have larger ids, so they are also an order."""
+    return _ids.next(at)
 
 
 def head(session: str, direction: str) -> str:

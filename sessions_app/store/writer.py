@@ -40,6 +40,13 @@ class Obligation:
         self._context = context
         self._outcome: str | None = None
 
+    @classmethod
+    def of_row(cls) -> Obligation:
+        """One whose row is in the database from before this process."""
+        obligation = cls("", _nothing_more, None)
+        obligation.kept = True
+        return obligation
+
     def settle(self, writer: Writer) -> None:
         """The row is committed."""
         self.kept = True
@@ -50,6 +57,10 @@ class Obligation:
     def ended_early(self, outcome: str) -> None:
         """The outcome came before the commit; it must not be written before the row is."""
         self._outcome = outcome
+
+
+def _nothing_more(_: Any) -> None:
+    """Whoever was told, was told before."""
 
 
 class Writer:
