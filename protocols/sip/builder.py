@@ -95,7 +95,7 @@ _KEEPS_ROUTE: Final = frozenset({"INVITE", "SUBSCRIBE", "REFER"})
 """Methods that make dialogs, whose answers repeat Record-Route (s12.1.1)."""
 
 _COPIED: Final = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
-_tag = re.compile(r";[ \t]*+tag[ \t]*+=", re.IGNORECASE).search
+_tag = re.compile(r";[ \t]*+tag[ \t]*+=", re.IGNORECASE | re.ASCII).search
 
 
 def build_request(method: str, uri: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> bytes:

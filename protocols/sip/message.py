@@ -82,7 +82,7 @@ class Message:
         try:
             return self.headers[name][0]
         except KeyError:
-            raise SipError(400, f"Missing {SHOWN[name]} header field") from None
+            raise _missing(name) from None
 
     @property
     def via(self) -> Via:
@@ -102,7 +102,7 @@ class Message:
         """From."""
         address = self._from
         if address is None:
-            address = self._from = _address(self._one("from"), "From")
+            address = self._from = self._address("from")
         return address
 
     @property
@@ -110,7 +110,7 @@ class Message:
         """To."""
         address = self._to
         if address is None:
-            address = self._to = _address(self._one("to"), "To")
+            address = self._to = self._address("to")
         return address
 
     @property
@@ -190,6 +190,14 @@ class Message:
         """Option tags of Supported."""
         return self.values("supported")
 
+    def _address(self, name: str) -> NameAddr:
+        try:
+            return NameAddr.parse(self.headers[name][0])
+        except KeyError:
+            raise _missing(name) from None
+        except SipError as error:
+            raise _malformed(name) from error
+
     def _addresses(self, name: str) -> list[NameAddr]:
         found = self.headers.get(name)
         if found is None:
@@ -197,7 +205,7 @@ class Message:
         try:
             return [address for each in found for address in NameAddr.parse_list(each)]
         except SipError as error:
-            raise SipError(400, f"Malformed {SHOWN[name]} header field") from error
+            raise _malformed(name) from error
 
 
 class Request(Message):
@@ -262,11 +270,12 @@ def top_via(value: str) -> Via:
     return Via.parse(value)
 
 
-def _address(value: str, header: str) -> NameAddr:
-    try:
-        return NameAddr.parse(value)
-    except SipError as error:
-        raise SipError(400, f"Malformed {header} header field") from error
+def _missing(name: str) -> SipError:
+    return SipError(400, f"Missing {SHOWN[name]} header field")
+
+
+def _malformed(name: str) -> SipError:
+    return SipError(400, f"Malformed {SHOWN[name]} header field")
 
 
 def _seconds(value: str | None) -> int | None:

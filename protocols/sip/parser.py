@@ -18,9 +18,11 @@ from protocols.sip.message import CSeq, Headers, Request, Response, top_via
 from protocols.sip.salvage import salvage
 
 # More than one space between the parts, or spaces at the end, are let pass (RFC 4475 s3.1.2.9, s3.1.2.10).
-_request_line = re.compile(rf'({TCHAR}++) ++([^\x00-\x20<>"\x7f]++) ++SIP/2\.0 *+\Z', re.IGNORECASE).match
-_status_line = re.compile(r"SIP/2\.0 ++([1-6][0-9][0-9])(?: (.*+))?\Z", re.IGNORECASE).match
-_other_version = re.compile(rf"(?:{TCHAR}++ .*[ ])?SIP/(?!2\.0[ ]*\Z)[0-9]++\.[0-9]++ *\Z", re.IGNORECASE).match
+_request_line = re.compile(rf'({TCHAR}++) ++([^\x00-\x20<>"\x7f]++) ++SIP/2\.0 *+\Z', re.IGNORECASE | re.ASCII).match
+_status_line = re.compile(r"SIP/2\.0 ++([1-6][0-9][0-9])(?: (.*+))?\Z", re.IGNORECASE | re.ASCII).match
+_other_version = re.compile(
+    rf"(?:{TCHAR}++ .*[ ])?SIP/(?!2\.0[ ]*\Z)[0-9]++\.[0-9]++ *\Z", re.IGNORECASE | re.ASCII
+).match
 _fold = re.compile(r"\r\n[ \t]++").sub
 _fold_octets = re.compile(rb"\r\n[ \t]++").sub
 _content_lengths = re.compile(rb"\r\n(?:content-length|l)[ \t]*+:[ \t]*+([^\r\n]*)", re.IGNORECASE).findall

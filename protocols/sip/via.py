@@ -23,7 +23,7 @@ _readable = re.compile(
     rf"SIP{LWS}/{LWS}([0-9.]++){LWS}/{LWS}({TCHAR}++)[ \t]++({HOST})(?:{LWS}:{LWS}([0-9]{{1,5}}))?(?=[\s;,]|\Z)",
     re.IGNORECASE | re.ASCII,
 ).match
-_branch = re.compile(rf";{LWS}branch{LWS}={LWS}({TCHAR}++)", re.IGNORECASE).search
+_branch = re.compile(rf";{LWS}branch{LWS}={LWS}({TCHAR}++)", re.IGNORECASE | re.ASCII).search
 
 
 class Via:

@@ -58,7 +58,7 @@ PIECES = [
 ]
 
 token = st.text("abcXYZ019-.!%*_+`'~", min_size=1, max_size=20)
-text = st.text(st.characters(blacklist_characters="\r\n\0", blacklist_categories=("Cs",)), max_size=40)
+text = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=40)
 
 
 @st.composite

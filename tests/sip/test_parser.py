@@ -189,6 +189,7 @@ def test_a_null_octet_is_legal_as_a_quoted_pair_in_quotes() -> None:
         (b"MESSAGE sip:bob@example.com HTTP/1.1", 400),
         (b"MESSAGE sip:bob@example.com", 400),
         (b"MESSAGE", 400),
+        ("ME\u017f\u017fAGE sip:bob@example.com SIP/2.0".encode(), 400),
         (b"MES(SAGE sip:bob@example.com SIP/2.0", 400),
         (b"MESSAGE sip:bob example.com SIP/2.0", 400),
         (b"MESSAGE sip:bob@exa\tmple.com SIP/2.0", 400),
@@ -201,7 +202,7 @@ def test_a_null_octet_is_legal_as_a_quoted_pair_in_quotes() -> None:
     ],
 )
 def test_start_lines_that_are_none(line: bytes, code: int) -> None:
-    assert refusal(b"X" * 0 + line + b"\r\n" + HEAD + b"\r\n").code == code
+    assert refusal(line + b"\r\n" + HEAD + b"\r\n").code == code
 
 
 @pytest.mark.parametrize("cseq", [b"4294967296 MESSAGE", b"-1 MESSAGE", b"MESSAGE", b"1", b"1 MES SAGE", b"x MESSAGE"])
