@@ -43,13 +43,15 @@ class TimerWheel:
 
     ``now`` is the time in seconds at the last advance; it only moves forward, whatever the host's clock does.
     ``wake`` is called with a time in seconds when the earliest deadline moved to before the last one announced.
+    ``on_error`` gets what a callback raises, so that the others still fire; without it the exception goes to the host.
     """
 
-    __slots__ = ("_announced", "_order", "_slots", "_tick", "now", "wake")
+    __slots__ = ("_announced", "_order", "_slots", "_tick", "now", "on_error", "wake")
 
     def __init__(self, now: float, tick: float = 0.02) -> None:
         self.now = now
         self.wake: Callable[[float], object] | None = None
+        self.on_error: Callable[[Exception], object] | None = None
         self._tick = tick
         self._slots: dict[int, dict[Timer, None]] = {}
         self._order: list[int] = []
@@ -82,7 +84,12 @@ class TimerWheel:
             for timer in list(slot):
                 if timer._slot is slot:  # not cancelled by one that fired before it
                     timer._slot = None
-                    timer.callback(timer.argument)
+                    try:
+                        timer.callback(timer.argument)
+                    except Exception as error:
+                        if self.on_error is None:
+                            raise
+                        self.on_error(error)
 
     def next_deadline(self) -> float | None:
         """When to call :meth:`advance` next; None while no timer runs."""

@@ -70,7 +70,10 @@ class SipApplication:
             gateway.advance(clock())
             for data, source in event["datagrams"]:
                 if len(data) > 4:  # less is a keep-alive
-                    take(data, source[:2], flow)
+                    try:
+                        take(data, source[:2], flow)
+                    except Exception as error:  # a bug of ours must cost one message, not the socket
+                        host.failed(error)
 
     async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
         flow = TcpFlow(host.sent_by("tcp", scope["server"]), send, host.pump)
@@ -100,7 +103,10 @@ class SipApplication:
                 if pings:
                     flow.send(PONG * pings, peer)
                 for message in messages:
-                    gateway.layer.receive(message, peer, flow)
+                    try:
+                        gateway.layer.receive(message, peer, flow)
+                    except Exception as fault:
+                        host.failed(fault)
                 if error is not None:
                     gateway.layer.refuse(error, peer, flow)
                     await flow.flush()
@@ -143,9 +149,12 @@ class MsrpApplication:
                 now = host.clock()
                 gateway.advance(now)
                 if kind == "msrp.data":
-                    events = connection.receive(event["data"], now)
-                    if events:
-                        side.handle(events)
+                    try:
+                        events = connection.receive(event["data"], now)
+                        if events:
+                            side.handle(events)
+                    except Exception as error:
+                        host.failed(error)
                 elif kind == "msrp.writable":
                     connection.writable = event["writable"]
                     if connection.writable:

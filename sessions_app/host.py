@@ -80,6 +80,7 @@ class GatewayHost:
             announce=self._announce,
         )
         gateway.wheel.wake = self._set_alarm
+        gateway.wheel.on_error = self.failed
         gateway.transports.dial = self._dial_sip
         gateway.agent.locator.lookup = self._lookup
         gateway.msrp_side.dial = self._dial_msrp
@@ -134,6 +135,11 @@ class GatewayHost:
             task.cancel()
         if self._alarm is not None:
             self._alarm.cancel()
+
+    def failed(self, error: Exception) -> None:
+        """A bug showed: log it with its trace, count it, go on with the next message."""
+        self.gateway.count("internal_errors")
+        logger.error("internal error: %s", error, exc_info=error)
 
     def _spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)

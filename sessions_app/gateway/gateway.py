@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from protocols.msrp.endpoint import MsrpEndpoint
-from protocols.msrp.errors import MsrpError
 from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
-from protocols.msrp.negotiation import NO_COMMON_TYPE, NegotiationError, read_offer
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Address
 from protocols.sip.locate import Locator
@@ -26,9 +24,10 @@ from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
+from sessions_app.gateway.leg import UnusableOffer, read_media
 from sessions_app.gateway.msrp_side import MsrpSide
 from sessions_app.gateway.routing import Decision, RouteRequest
-from sessions_app.gateway.session import Session, State, refusal_of
+from sessions_app.gateway.session import Session, State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import PageSide
 from sessions_app.store import message_rows
@@ -205,18 +204,13 @@ class Gateway:
             return
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
         try:
-            media = read_offer(request.body, decision.content_types)
-            if media.secure:
-                raise NegotiationError(488, "unsupported transport", "MSRP over TLS is not served")
+            media = read_media(request.body, decision.content_types, offer=True)
             if not request.contacts:
                 raise SipError(400, "Missing Contact header field")
-        except (NegotiationError, MsrpError, SipError) as error:
-            code, reason = refusal_of(error)
-            transaction.respond(code, reason)
-            layer = "sip"
-            if not isinstance(error, SipError):
-                layer = "type" if getattr(error, "detail", "") == NO_COMMON_TYPE else "sdp"
-            self.setup_failed(session, layer, reason, None, None, code, 0, recorded=False)
+        except (UnusableOffer, SipError) as error:
+            transaction.respond(error.code, error.reason)
+            layer = error.layer if isinstance(error, UnusableOffer) else "sip"
+            self.setup_failed(session, layer, error.reason, None, None, error.code, 0, recorded=False)
             return
         waiting = None
         before = self.sessions.get(decision.key)

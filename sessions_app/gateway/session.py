@@ -15,24 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from protocols.msrp.accept import common
 from protocols.msrp.errors import TOO_LARGE, TYPE_NOT_ACCEPTED, MsrpError, MsrpSendError
-from protocols.msrp.negotiation import (
-    NO_COMMON_TYPE,
-    MessageMedia,
-    NegotiationError,
-    active_side,
-    build_answer,
-    build_offer,
-    choose_answer_setup,
-    read_answer,
-    read_offer,
-)
-from protocols.sip.dialog import Dialog
-from protocols.sip.errors import SipError
-from protocols.sip.flow import Target
-from protocols.sip.ids import new_call_id, new_tag
-from protocols.sip.invite_client import InviteClient
-from protocols.sip.invite_server import InviteServer, uas_dialog
-from protocols.sip.transaction_client import Failure, OutgoingRequest
+from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.outcomes import Answer, send_refused, setup_cause, setup_refused
 from sessions_app.gateway.to_page import ToPage
 from sessions_app.store import message_rows
@@ -41,9 +24,10 @@ if TYPE_CHECKING:
     from protocols.msrp.connection import MsrpConnection
     from protocols.msrp.events import SendOutcome
     from protocols.msrp.incoming import IncomingMessage
+    from protocols.msrp.negotiation import MessageMedia
     from protocols.msrp.session import MsrpSession
-    from protocols.sip.message import Request, Response
-    from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+    from protocols.sip.flow import Target
+    from protocols.sip.transaction_server import InviteServerTransaction
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.routing import Decision
     from sessions_app.gateway.to_msrp import ToMsrp
@@ -61,19 +45,16 @@ class Session:
     """See the module. Made by :class:`Gateway`, which knows it by its key until it has ended."""
 
     __slots__ = (
-        "_connect_on_ack",
         "_ever_live",
-        "_offer_setup",
         "created_at",
         "decision",
-        "dialog",
         "gateway",
         "id",
         "initiator",
-        "invite",
         "key",
         "last_message_at",
         "last_send_at",
+        "leg",
         "local_path",
         "max_forwards",
         "msrp",
@@ -83,7 +64,6 @@ class Session:
         "page_target",
         "page_to",
         "queue",
-        "server",
         "source",
         "state",
         "to_msrp",
@@ -119,16 +99,12 @@ class Session:
         self.queue: deque[ToMsrp] = deque()
         self.msrp: MsrpSession | None = None
         self.local_path = ""
-        self.dialog: Dialog = Dialog("", "", "", "", "", "", 0)
-        self.invite: InviteClient | None = None
-        self.server: InviteServer | None = None
+        self.leg: Leg = Leg(self)
         self.to_msrp = self.to_page = self.undelivered = 0
         self.to_msrp_head = message_rows.head(self.id, "to_msrp")
         self.to_page_head = message_rows.head(self.id, "to_page")
         self.to_msrp_parties = message_rows.parties(self.page_to, self.page_from)
         self.to_page_parties = message_rows.parties(self.page_from, self.page_to)
-        self._offer_setup: str | None = None
-        self._connect_on_ack: MessageMedia | None = None
         self._ever_live = False
 
     @property
@@ -150,143 +126,25 @@ class Session:
         """Counters or times changed; the records follow within seconds."""
         self.gateway.dirty[self] = None
 
-    # -------------------------------------------------------- set-up by the message side
+    # ---------------------------------------------------------------------------- set-up
 
     def call(self) -> None:
-        """Send the INVITE to the MSRP side."""
-        gateway = self.gateway
+        """For the message side: INVITE the MSRP side."""
+        leg = CallingLeg(self)
+        self.leg = leg
         self._create_msrp()
-        call_id = new_call_id()
-        decision = self.decision
-        listener = gateway.msrp_listener
-        offer = build_offer(
-            host=listener.host,
-            port=listener.port,
-            local_path=self.local_path,
-            accept_types=str(decision.content_types),
-            max_size=gateway.config.max_message_size,
-            session_id=int(self.created_at * 1000),
-            version=1,
-        )
-        request = OutgoingRequest(
-            "INVITE",
-            decision.ruri,
-            [
-                ("Max-Forwards", self.max_forwards),
-                ("From", f"<{decision.from_uri}>;tag={new_tag()}"),
-                ("To", f"<{decision.to_uri}>"),
-                ("Call-ID", call_id),
-                ("CSeq", "1 INVITE"),
-                ("Contact", gateway.contact),
-                ("Allow", gateway.allow),
-                ("Content-Type", "application/sdp"),
-            ],
-            offer,
-        )
-        self._record_new(call_id)
-        self.event("invite_sent", decision.next_hop or decision.ruri)
-        gateway.agent.locator.locate(decision.next_hop or decision.ruri, lambda found: self._located(request, found))
-
-    def _located(self, request: OutgoingRequest, found: Target | Failure) -> None:
-        if self.state is not State.SETTING_UP:
-            return
-        if isinstance(found, Failure):
-            self.fail(found.layer, found.detail)
-            return
-        invite = self.gateway.agent.invite(request, found, self, self.gateway.config.ring_timeout)
-        if self.state is State.SETTING_UP:
-            self.invite = invite
-
-    def on_answered(self, invite: InviteClient, dialog: Dialog, response: Response) -> None:
-        """A 2xx to our INVITE."""
-        self.dialog = dialog
-        self.gateway.agent.add_dialog(self)
-        self.event("answered", f"{response.status} {response.reason}")
-        try:
-            media = read_answer(response.body)
-            if not common(self.decision.content_types, media.accept_types):
-                raise NegotiationError(488, NO_COMMON_TYPE)
-            if media.secure:
-                raise NegotiationError(488, "unsupported transport", "MSRP over TLS is not served")
-            assert self.msrp is not None
-            self.msrp.set_peer(media.path, media.accept_types, media.max_size)
-        except NegotiationError as error:
-            self.fail("type" if error.detail == NO_COMMON_TYPE else "sdp", error.reason)
-            return
-        except MsrpError as error:
-            self.fail("sdp", str(error))
-            return
-        if active_side("actpass", media.setup) == "offerer":
-            self._connect(media)
-        elif not self.msrp.bound:
-            self.msrp.await_bind(self.gateway.wheel.now)
-            self.event("awaiting_bind")
-
-    def on_refused(self, invite: InviteClient, response: Response) -> None:
-        """A refusal of our INVITE."""
-        self.fail("sip", f"{response.status} {response.reason}", response.status, response.reason)
-
-    def on_unanswered(self, invite: InviteClient, failure: Failure) -> None:
-        """No final answer to our INVITE."""
-        self.fail(failure.layer, failure.detail)
-
-    # ----------------------------------------------------------- set-up by the MSRP side
+        self._record_new()
+        leg.call()
 
     def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
-        """Answer the MSRP side's INVITE. Raises SipError for what makes no dialog."""
-        gateway = self.gateway
-        self.dialog = uas_dialog(transaction)
+        """For the MSRP side: answer its INVITE. Raises SipError 400 or MsrpError for what makes no session."""
+        leg = AnsweringLeg(self)
+        leg.prepare(transaction)
+        self.leg = leg
         self._create_msrp()
-        assert self.msrp is not None
-        self.msrp.set_peer(media.path, media.accept_types, media.max_size)
-        self._record_new(self.dialog.call_id)
-        gateway.agent.add_dialog(self)
-        body = self._answer_body(media)
-        if choose_answer_setup(media.setup) == "active":
-            self._connect_on_ack = media
-        else:
-            self.msrp.await_bind(gateway.wheel.now)
-        self._accept(transaction, body)
-        self.event("answered", "200 OK")
-
-    def _answer_body(self, media: MessageMedia) -> bytes:
-        listener = self.gateway.msrp_listener
-        return build_answer(
-            media,
-            host=listener.host,
-            port=listener.port,
-            local_path=self.local_path,
-            accept_types=str(self.decision.content_types),
-            max_size=self.gateway.config.max_message_size,
-            session_id=int(self.created_at * 1000),
-            version=1,
-        )
-
-    def _accept(self, transaction: InviteServerTransaction, body: bytes) -> None:
-        headers = [
-            ("Contact", self.gateway.contact),
-            ("Allow", self.gateway.allow),
-            ("Content-Type", "application/sdp"),
-        ]
-        if self.server is not None:
-            self.server.stop()
-        self.server = InviteServer(transaction, self.dialog, self._no_ack, headers, body)
-
-    def on_ack(self, request: Request) -> None:
-        """The ACK of our 2xx: now the peer knows our path."""
-        if self.server is not None and not self.server.acknowledged:
-            self.server.ack()
-            media, self._connect_on_ack = self._connect_on_ack, None
-            if media is not None and self.state is not State.ENDED:
-                self._connect(media)
-
-    def _no_ack(self, _: InviteServer) -> None:
-        if self.state is State.SETTING_UP:
-            self.fail("sip", "no ACK to our 200 in 32 s")
-        else:
-            self.end("no ACK to our 200 in 32 s")
-
-    # ------------------------------------------------------------------------- MSRP side
+        self.set_peer(media)
+        self._record_new()
+        leg.answer(transaction, media)
 
     def _create_msrp(self) -> None:
         gateway = self.gateway
@@ -296,26 +154,52 @@ class Session:
         )
         self.msrp.user = self
 
-    def _connect(self, media: MessageMedia) -> None:
-        hop = media.next_hop
-        self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
+    def set_peer(self, media: MessageMedia) -> None:
+        """What the MSRP side's description said. Raises MsrpError for a path that is none."""
+        assert self.msrp is not None
+        self.msrp.set_peer(media.path, media.accept_types, media.max_size)
+
+    def move_to(self, media: MessageMedia) -> bool:
+        """A new offer of the MSRP side; True if its path moved, so that it has to be connected anew."""
+        msrp = self.msrp
+        if msrp is None or self.state is State.ENDED:
+            raise MsrpError("the session has ended")
+        moved = msrp.peer_path != media.path
+        connection = msrp.connection
+        if moved and connection is not None:
+            connection.unbind(msrp)
+            self.gateway.msrp_side.close_if_idle(connection)
+        self.set_peer(media)
+        if moved:
+            self.state = State.SETTING_UP
+        return moved
+
+    def connect(self, media: MessageMedia) -> None:
+        """We are the active side: get a connection to the peer's path."""
+        if self.state is not State.ENDED:
+            hop = media.next_hop
+            self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
+
+    def await_bind(self) -> None:
+        """The peer is the active side: its first SEND binds the session."""
+        if self.msrp is not None and not self.msrp.bound:
+            self.msrp.await_bind(self.gateway.wheel.now)
 
     def msrp_connected(self, connection: MsrpConnection) -> None:
-        """The connection that we, the active side, asked for."""
+        """The connection that we asked for."""
         msrp = self.msrp
         if self.state is State.ENDED or msrp is None:
             return
         try:
             msrp.attach(connection, self.gateway.wheel.now, bind=not self.queue)
         except MsrpError as error:
-            self.fail("msrp", str(error))
+            self.leg_lost("msrp", str(error))
             return
         self._go_live()
 
     def msrp_unreachable(self, detail: str) -> None:
         """The connection could not be made."""
-        if self.state is not State.ENDED:
-            self.fail("tcp", detail)
+        self.leg_lost("tcp", detail)
 
     def msrp_bound(self) -> None:
         """The peer takes part: its first SEND came, or it answered ours."""
@@ -324,17 +208,11 @@ class Session:
 
     def msrp_bind_timeout(self) -> None:
         """The peer did not."""
-        if self.state is State.SETTING_UP:
-            self.fail("msrp", f"no SEND bound the session in {self.gateway.config.bind_timeout:g} s")
-        elif self.state is State.LIVE:
-            self.end("the MSRP peer did not answer the first SEND")
+        self.leg_lost("msrp", f"no SEND bound the session in {self.gateway.config.bind_timeout:g} s")
 
     def msrp_lost(self, reason: str) -> None:
         """The connection is gone, or the peer refused the session on it; only a new offer could mend it (S17)."""
-        if self.state is State.SETTING_UP:
-            self.fail("msrp", reason)
-        elif self.state is State.LIVE:
-            self.end(f"MSRP: {reason}")
+        self.leg_lost("msrp", reason)
 
     def _go_live(self) -> None:
         gateway = self.gateway
@@ -351,7 +229,7 @@ class Session:
             {
                 "state": "live",
                 "established_at": now,
-                "dialog": self.dialog.as_record(),
+                "dialog": self.leg.dialog.as_record(),
                 "peer_path": " ".join(msrp.peer_path or ()),
             },
         )
@@ -416,55 +294,25 @@ class Session:
             ToPage(self, incoming.content_type, incoming.body, message_id=incoming.message_id, incoming=incoming)
         )
 
-    def on_dialog_message(self, transaction: ServerTransaction) -> None:
-        """Content belongs on the MSRP connection that this very dialog made (RULEBOOK M8)."""
-        transaction.respond(403, "Use the MSRP session")
-
-    # ---------------------------------------------------------------------- renegotiation
-
-    def on_reinvite(self, transaction: InviteServerTransaction) -> None:
-        """The MSRP side offers again: the same path is confirmed, another one taken over (RULEBOOK S11)."""
-        msrp = self.msrp
-        if msrp is None or self.state is State.ENDED:
-            transaction.respond(481)
-            return
-        request = transaction.request
-        transaction.to_tag = self.dialog.local_tag
-        if not request.body:
-            transaction.respond(488, "SDP offer required")
-            return
-        try:
-            media = read_offer(request.body, self.decision.content_types)
-            moved = msrp.peer_path != media.path
-            connection = msrp.connection
-            if moved and connection is not None:
-                connection.unbind(msrp)
-            msrp.set_peer(media.path, media.accept_types, media.max_size)
-        except NegotiationError as error:
-            transaction.respond(error.code, error.reason)
-            return
-        except MsrpError as error:
-            transaction.respond(488, str(error))
-            return
-        if moved:
-            self.state = State.SETTING_UP
-            if choose_answer_setup(media.setup) == "active":
-                self._connect_on_ack = media
-            else:
-                msrp.await_bind(self.gateway.wheel.now)
-            if connection is not None:
-                self.gateway.msrp_side.close_if_idle(connection)
-        self._accept(transaction, self._answer_body(media))
-        self.event("renegotiated", "path moved" if moved else "same path")
-
     # -------------------------------------------------------------------------------- end
 
-    def on_bye(self, transaction: ServerTransaction) -> None:
-        """The MSRP side hangs up."""
-        if self.state is State.SETTING_UP and not self._ever_live:
-            self.fail("sip", "BYE before the session was live", bye=False)
+    def refused(self, code: int, reason: str) -> None:
+        """The MSRP side refused our INVITE."""
+        self.fail("sip", f"{code} {reason}", code, reason)
+
+    def leg_lost(self, layer: str, detail: str) -> None:
+        """Something on the MSRP side makes an end of the session, or of its set-up."""
+        if self._ever_live:
+            self.end(f"msrp side, {layer}: {detail}")
         else:
+            self.fail(layer, detail)
+
+    def hung_up(self) -> None:
+        """BYE from the MSRP side."""
+        if self._ever_live:
             self.end("BYE from the MSRP side", bye=False)
+        else:
+            self.fail("sip", "BYE before the session was live", bye=False)
 
     def fail(
         self, layer: str, detail: str, code: int | None = None, reason: str | None = None, *, bye: bool = True
@@ -474,9 +322,6 @@ class Session:
         ``code`` and ``reason`` are those of a negative SIP reply, None where none came.
         """
         if self.state is State.ENDED:
-            return
-        if self._ever_live:  # a renegotiation failed, not the set-up
-            self.end(f"{layer}: {detail}", bye=bye)
             return
         gateway = self.gateway
         answer = setup_refused(code) if code is not None else setup_cause(layer)
@@ -529,14 +374,7 @@ class Session:
         gateway = self.gateway
         self.state = State.ENDED
         gateway.forget(self)
-        if self.invite is not None:
-            self.invite.cancel()
-        if self.server is not None:
-            self.server.stop()
-        if self.dialog.call_id:
-            gateway.agent.remove_dialog(self)
-            if bye:
-                gateway.agent.request_in_dialog(self.dialog, self.dialog.request("BYE"))
+        self.leg.hang_up(bye=bye)
         msrp = self.msrp
         if msrp is not None:
             connection = msrp.connection
@@ -567,7 +405,7 @@ class Session:
             "last_send_at": self.last_send_at,
         }
 
-    def _record_new(self, call_id: str) -> None:
+    def _record_new(self) -> None:
         gateway = self.gateway
         decision = self.decision
         gateway.store.new_session(
@@ -583,7 +421,7 @@ class Session:
                 "ruri": decision.ruri,
                 "source": self.source,
                 "route": decision.route,
-                "call_id": call_id,
+                "call_id": self.leg.call_id,
                 "dialog": {},
                 "local_path": self.local_path,
                 "peer_path": "",
@@ -595,10 +433,3 @@ class Session:
                 **self.progress(),
             }
         )
-
-
-def refusal_of(error: NegotiationError | MsrpError | SipError) -> tuple[int, str]:
-    """Code and reason that answer an INVITE whose offer cannot be taken."""
-    if isinstance(error, NegotiationError | SipError):
-        return error.code, error.reason
-    return 488, str(error)
