@@ -35,8 +35,8 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         fault(
             5, f"GATEWAY_ANSWER_WAIT is {config.answer_wait}: more than 0, at most 25 s, inside the sender's Timer F."
         )
-    if config.queue_limit < 1:
-        fault(6, f"GATEWAY_QUEUE_LIMIT is {config.queue_limit}: at least 1.")
+    if config.queue_limit < 1 or config.page_queue_limit < 1:
+        fault(6, "GATEWAY_QUEUE_LIMIT and GATEWAY_PAGE_QUEUE_LIMIT: at least 1.")
     if config.route:
         try:
             if not callable(import_string(config.route)):

@@ -34,7 +34,9 @@ class GatewayConfig:
     keep_after: float = 0.05
     """Seconds that a SEND waits for the outcome of its MESSAGE before it is kept in the database and acknowledged."""
     queue_limit: int = 100
-    """MESSAGEs that may wait for one session's set-up, and messages that may wait for one target; then 480 or 413."""
+    """MESSAGEs that may wait for one session's set-up; then 480 with Retry-After."""
+    page_queue_limit: int = 1000
+    """Messages from MSRP that may wait for one target URI, where one MESSAGE is outstanding at a time; then 413."""
     ring_timeout: float = 40.0
     """Seconds an INVITE may ring before it is cancelled."""
     connect_timeout: float = 5.0

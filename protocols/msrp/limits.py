@@ -25,8 +25,10 @@ class Limits:
     """Bytes that may wait on one connection before a send is refused."""
     flush_budget: int = 64 * 1024
     """Bytes of big messages produced by one take_output."""
-    fair_slice: int = 8 * 1024
-    """Bytes one big message may send while others wait on the same connection; at least 2048 (RULEBOOK S23)."""
+    fair_slice: int = 64 * 1024
+    """Bytes one big message may send while others wait on the same connection; at least 2048 (RULEBOOK S23).
+
+    Smaller slices would cut most messages in two and leave a peer with as many open messages as there are sessions."""
     remembered_ids: int = 64
     """Message-IDs a session remembers, at the most, to recognise duplicates (RULEBOOK S18)."""
     transaction_timeout: float = 30.0

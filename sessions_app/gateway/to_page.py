@@ -188,7 +188,7 @@ class PageSide:
     def has_room(self, target: str) -> bool:
         """Whether one more message may wait for ``target``."""
         waiting = self._queues.get(target)
-        return waiting is None or len(waiting) < self._gateway.config.queue_limit
+        return waiting is None or len(waiting) < self._gateway.config.page_queue_limit
 
     @property
     def waiting(self) -> int:

@@ -1,0 +1,252 @@
+"""The SIP leg to the MSRP side: one dialog, its offers and answers, its end. Who began it is in the subclasses.
+
+A leg tells its :class:`~sessions_app.gateway.session.Session` what happened, and is told to hang up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from protocols.msrp.errors import MsrpError
+from protocols.msrp.negotiation import (
+    MessageMedia,
+    NegotiationError,
+    active_side,
+    build_answer,
+    build_offer,
+    choose_answer_setup,
+    read_answer,
+    read_offer,
+)
+from protocols.sip.dialog import Dialog
+from protocols.sip.flow import Target
+from protocols.sip.ids import new_call_id, new_tag
+from protocols.sip.invite_server import InviteServer, uas_dialog
+from protocols.sip.transaction_client import Failure, OutgoingRequest
+
+if TYPE_CHECKING:
+    from protocols.msrp.accept import AcceptTypes
+    from protocols.sip.invite_client import InviteClient
+    from protocols.sip.message import Request, Response
+    from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+    from sessions_app.gateway.session import Session
+
+
+class UnusableOffer(Exception):
+    """An offer or answer that makes no session here. ``layer`` is ``sdp`` or ``type``; ``code`` answers an offer."""
+
+    def __init__(self, code: int, layer: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.layer = layer
+        self.reason = reason
+
+
+def read_media(body: bytes, ours: AcceptTypes, *, offer: bool) -> MessageMedia:
+    """The message line of the peer's description, which shares a type with ``ours``. Raises UnusableOffer."""
+    try:
+        media = read_offer(body, ours) if offer else read_answer(body, ours)
+    except NegotiationError as error:
+        layer = "type" if error.detail == "no common type" else "sdp"
+        raise UnusableOffer(error.code, layer, error.reason) from error
+    if media.secure:
+        raise UnusableOffer(488, "sdp", "MSRP over TLS is not served")
+    return media
+
+
+class Leg:
+    """The dialog with the MSRP side, as :class:`protocols.sip.user_agent.DialogUsage`."""
+
+    __slots__ = ("_connect_on_ack", "_server", "_version", "call_id", "dialog", "session")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.call_id = ""
+        self.dialog = Dialog("", "", "", "", "", "", 0)  # nobody's, until an answer makes it somebody's
+        self._server: InviteServer | None = None
+        self._connect_on_ack: MessageMedia | None = None
+        self._version = 1
+
+    def _description(self) -> dict[str, object]:
+        """What our offers and answers have in common."""
+        session = self.session
+        gateway = session.gateway
+        return {
+            "host": gateway.msrp_listener.host,
+            "port": gateway.msrp_listener.port,
+            "local_path": session.local_path,
+            "accept_types": str(session.decision.content_types),
+            "max_size": gateway.config.max_message_size,
+            "session_id": int(session.created_at * 1000),
+            "version": self._version,
+        }
+
+    def _accept(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
+        """Answer an offer 200; who is to connect follows from it."""
+        session = self.session
+        gateway = session.gateway
+        headers = [("Contact", gateway.contact), ("Allow", gateway.allow), ("Content-Type", "application/sdp")]
+        if self._server is not None:
+            self._server.stop()
+        body = build_answer(media, **self._description())  # type: ignore[arg-type]
+        self._server = InviteServer(transaction, self.dialog, self._no_ack, headers, body)
+
+    def _await_peer(self, media: MessageMedia) -> None:
+        """The MSRP side connects, or we do once it has our answer (RULEBOOK X1)."""
+        if choose_answer_setup(media.setup) == "active":
+            self._connect_on_ack = media
+        else:
+            self.session.await_bind()
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of our 2xx: now the peer knows our path."""
+        server = self._server
+        if server is None or server.acknowledged:
+            return
+        server.ack()
+        media, self._connect_on_ack = self._connect_on_ack, None
+        if media is not None:
+            self.session.connect(media)
+
+    def _no_ack(self, _: InviteServer) -> None:
+        self.session.leg_lost("sip", "no ACK to our 200 in 32 s")
+
+    def on_bye(self, transaction: ServerTransaction) -> None:
+        """The MSRP side hangs up."""
+        self.session.hung_up()
+
+    def on_dialog_message(self, transaction: ServerTransaction) -> None:
+        """Content belongs on the MSRP connection that this very dialog made (RULEBOOK M8)."""
+        transaction.respond(403, "Use the MSRP session")
+
+    def on_reinvite(self, transaction: InviteServerTransaction) -> None:
+        """The MSRP side offers again: the same path is confirmed, another one taken over (RULEBOOK S11)."""
+        session = self.session
+        transaction.to_tag = self.dialog.local_tag
+        if not transaction.request.body:
+            transaction.respond(488, "SDP offer required")
+            return
+        try:
+            media = read_media(transaction.request.body, session.decision.content_types, offer=True)
+            moved = session.move_to(media)
+        except UnusableOffer as error:
+            transaction.respond(error.code, error.reason)
+            return
+        except MsrpError as error:
+            transaction.respond(488, str(error))
+            return
+        if moved:
+            self._await_peer(media)
+        self._accept(transaction, media)
+        session.event("renegotiated", "path moved" if moved else "same path")
+
+    def hang_up(self, *, bye: bool) -> None:
+        """The session is over: ``bye`` says whether the MSRP side has to be told."""
+        agent = self.session.gateway.agent
+        if self._server is not None:
+            self._server.stop()
+        if self.dialog.call_id:
+            agent.remove_dialog(self)
+            if bye:
+                agent.request_in_dialog(self.dialog, self.dialog.request("BYE"))
+
+
+class CallingLeg(Leg):
+    """The leg that we begin, for the message side: our INVITE (:class:`protocols.sip.invite_client.Caller`)."""
+
+    __slots__ = ("_invite", "_over")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.call_id = new_call_id()
+        self._invite: InviteClient | None = None
+        self._over = False
+
+    def call(self) -> None:
+        """Send the INVITE."""
+        session = self.session
+        gateway = session.gateway
+        decision = session.decision
+        request = OutgoingRequest(
+            "INVITE",
+            decision.ruri,
+            [
+                ("Max-Forwards", session.max_forwards),
+                ("From", f"<{decision.from_uri}>;tag={new_tag()}"),
+                ("To", f"<{decision.to_uri}>"),
+                ("Call-ID", self.call_id),
+                ("CSeq", "1 INVITE"),
+                ("Contact", gateway.contact),
+                ("Allow", gateway.allow),
+                ("Content-Type", "application/sdp"),
+            ],
+            build_offer(**self._description()),  # type: ignore[arg-type]
+        )
+        hop = decision.next_hop or decision.ruri
+        session.event("invite_sent", hop)
+        gateway.agent.locator.locate(hop, lambda found: self._located(request, found))
+
+    def _located(self, request: OutgoingRequest, found: Target | Failure) -> None:
+        if self._over:
+            return
+        if isinstance(found, Failure):
+            self.session.leg_lost(found.layer, found.detail)
+            return
+        gateway = self.session.gateway
+        invite = gateway.agent.invite(request, found, self, gateway.config.ring_timeout)
+        if not self._over:
+            self._invite = invite
+
+    def on_answered(self, invite: InviteClient, dialog: Dialog, response: Response) -> None:
+        """A 2xx."""
+        session = self.session
+        self.dialog = dialog
+        session.gateway.agent.add_dialog(self)
+        session.event("answered", f"{response.status} {response.reason}")
+        try:
+            media = read_media(response.body, session.decision.content_types, offer=False)
+            session.set_peer(media)
+        except UnusableOffer as error:
+            session.leg_lost(error.layer, error.reason)
+            return
+        except MsrpError as error:
+            session.leg_lost("sdp", str(error))
+            return
+        if active_side("actpass", media.setup) == "offerer":
+            session.connect(media)
+        else:
+            session.await_bind()
+
+    def on_refused(self, invite: InviteClient, response: Response) -> None:
+        """A refusal."""
+        self.session.refused(response.status, response.reason)
+
+    def on_unanswered(self, invite: InviteClient, failure: Failure) -> None:
+        """No final answer."""
+        self.session.leg_lost(failure.layer, failure.detail)
+
+    def hang_up(self, *, bye: bool) -> None:
+        """Also gives the INVITE up."""
+        self._over = True
+        if self._invite is not None:
+            self._invite.cancel()
+        super().hang_up(bye=bye)
+
+
+class AnsweringLeg(Leg):
+    """The leg that the MSRP side began: we answer its INVITE."""
+
+    __slots__ = ()
+
+    def prepare(self, transaction: InviteServerTransaction) -> None:
+        """Make the dialog. Raises SipError 400 where there is no Contact."""
+        self.dialog = uas_dialog(transaction)
+        self.call_id = self.dialog.call_id
+
+    def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
+        """Answer 200."""
+        session = self.session
+        session.gateway.agent.add_dialog(self)
+        self._await_peer(media)
+        self._accept(transaction, media)
+        session.event("answered", "200 OK")
