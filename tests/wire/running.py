@@ -13,6 +13,8 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -172,6 +174,58 @@ class Running:
         """The one set-up failure of this sender."""
         (row,) = self.wait_for_rows("SELECT * FROM sessions_app_setupfailure WHERE from_uri = %s", from_uri)
         return row
+
+    # -- its routes ----------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def route(self, **values):
+        """One more route in the table, made as an SQL prompt makes it and asked first; gone at the end."""
+        columns = {
+            "id": uuid.uuid4(),
+            "name": f"of a test {uuid.uuid4()}",
+            "priority": 1,
+            "enabled": True,
+            "method": "MESSAGE",
+            "source_network": "",
+            "from_pattern": "",
+            "to_pattern": "",
+            "ruri_pattern": "",
+            "action": "msg_to_msrp",
+            "reject_code": 403,
+            "reject_reason": "Forbidden",
+            "key_template": "{pair}",
+            "content_types": "text/plain",
+            "from_template": "{from}",
+            "to_template": "{to}",
+            "ruri_template": "{ruri}",
+            "next_hop": "",
+            "back_hop": "",
+            "notify_failure": False,
+            "failure_template": "",
+            "updated_at": datetime.now(UTC),
+            **values,
+        }
+        self.change_routes(
+            f"INSERT INTO sessions_app_route ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",
+            *columns.values(),
+        )
+        try:
+            yield
+        finally:
+            self.change_routes("DELETE FROM sessions_app_route WHERE id = %s", columns["id"])
+
+    def change_routes(self, query, *values):
+        """A change of routes or peers, which the running gateway must have taken up within 2 s."""
+        before = self._reloads
+        self.execute(query, *values)
+        deadline = time.monotonic() + 2
+        while self._reloads == before:
+            assert time.monotonic() < deadline, "the gateway did not read the routes again"
+            time.sleep(0.01)
+
+    @property
+    def _reloads(self):
+        return sum("routes reloaded" in line for line in list(self.output))
 
 
 def _free_ports():

@@ -1,0 +1,190 @@
+"""INVITEs, answers and CANCELs that cross each other; new offers in a dialog (RFC 3261 s9, s13, s14)."""
+
+
+def ring(bob, alice):
+    """Alice's MESSAGE makes the gateway call bob, who lets it ring."""
+    sent = alice.message(bob.uri, "meanwhile")
+    invite = bob.expect("INVITE")
+    bob.respond(invite, 180, "Ringing")
+    return sent, invite
+
+
+def test_our_pending_invite_gives_way_to_theirs(gateway, alice, bob):
+    sent, invite = ring(bob, alice)
+    theirs = bob.invite(alice.uri)
+    cancel = bob.expect("CANCEL")
+    assert cancel.branch == invite.branch
+    bob.respond(invite, 487, "Request Terminated")
+    bob.expect("ACK")
+    call = bob.dialog_of(theirs, bob.final_answer_to(theirs))
+    call.ack()
+    call.connect_and_bind()
+    assert call.take_message().body == b"meanwhile"
+    assert alice.final_answer_to(sent).status == 200
+    gateway.session_row(invite.call_id, state="ended")
+    gateway.session_row(theirs.call_id, state="live")
+    assert gateway.rows("SELECT 1 FROM sessions_app_setupfailure WHERE from_uri = %s", alice.uri) == []
+    assert alice.has_received("MESSAGE") == []
+
+
+def test_an_invite_that_nobody_has_answered_yet_is_cancelled_once_somebody_does(alice, bob):
+    """s9.1: a CANCEL has to wait for a provisional answer."""
+    sent = alice.message(bob.uri, "meanwhile")
+    invite = bob.expect("INVITE")
+    call = bob.call(alice.uri)
+    assert call.take_message().body == b"meanwhile"
+    assert alice.final_answer_to(sent).status == 200
+    assert bob.has_received("CANCEL") == []
+    bob.respond(invite, 180, "Ringing")
+    assert bob.expect("CANCEL").branch == invite.branch
+
+
+def test_a_200_that_crosses_our_cancel_gets_its_ack_and_a_bye(alice, bob):
+    sent, invite = ring(bob, alice)
+    newer = bob.call(alice.uri)
+    bob.expect("CANCEL")
+    older = bob.answer(invite)
+    ack = bob.expect("ACK", call_id=invite.call_id)
+    assert ack.to_tag == older.own_tag
+    bye = older.expect_bye()
+    assert (bye.to_tag, bye.from_tag) == (older.own_tag, older.gateway_tag)
+    assert newer.take_message().body == b"meanwhile"
+    assert alice.final_answer_to(sent).status == 200
+
+
+def test_a_200_after_the_ring_timeout_gets_its_ack_and_a_bye(alice, bob):
+    sent, invite = ring(bob, alice)
+    bob.expect("CANCEL")
+    assert alice.final_answer_to(sent).status == 480
+    late = bob.answer(invite)
+    bob.expect("ACK", call_id=invite.call_id)
+    late.expect_bye()
+
+
+def test_of_two_2xx_of_a_fork_the_second_gets_its_ack_and_a_bye(alice, bob):
+    sent = alice.message(bob.uri, "to whom?")
+    invite = bob.expect("INVITE")
+    first = bob.answer(invite, tag="desk")
+    assert bob.expect("ACK").to_tag == "desk"
+    second = bob.answer(invite, tag="mobile")
+    assert bob.expect("ACK").to_tag == "mobile"
+    assert second.expect_bye().to_tag == "mobile"
+    assert first.expect_connection().take_message().body == b"to whom?"
+    assert alice.final_answer_to(sent).status == 200
+    assert bob.has_received("BYE") == []
+
+
+def test_a_repeated_200_is_acknowledged_again(alice, bob):
+    alice.message(bob.uri)
+    invite = bob.expect("INVITE")
+    path = bob.msrp.new_path()
+    bob.answer(invite, own_path=path)
+    first = bob.expect("ACK")
+    bob.answer(invite, own_path=path)
+    again = bob.expect("ACK")
+    assert again.to_tag == first.to_tag
+    assert bob.has_received("BYE") == []
+
+
+def test_a_200_is_repeated_until_its_ack(alice, bob):
+    sent = bob.invite(alice.uri)
+    first = bob.final_answer_to(sent)
+    again = bob.final_answer_to(sent)
+    assert again.raw == first.raw
+    assert 0.4 < again.at - first.at < 1
+    bob.dialog_of(sent, first).ack()
+
+
+def test_a_new_offer_of_the_same_path_changes_nothing(alice, bob, live):
+    answer = live.offer_again(setup="actpass")
+    assert answer.status == 200
+    assert live.gateway_path.encode() in answer.body
+    sent = alice.message(bob.uri, "still there?")
+    assert live.take_message().body == b"still there?"
+    assert alice.final_answer_to(sent).status == 200
+    assert live.bye().status == 200
+
+
+def test_a_new_offer_moves_the_path_to_a_connection_of_theirs(alice, bob, live):
+    older = live.wire
+    assert live.offer_again(bob.msrp.new_path(), setup="active").status == 200
+    older.expect_close()
+    live.connect_and_bind()
+    sent = alice.message(bob.uri, "moved?")
+    assert live.take_message().body == b"moved?"
+    assert alice.final_answer_to(sent).status == 200
+    tid = live.send("moved!")
+    alice.respond(alice.expect("MESSAGE"), 200)
+    assert live.wire.response_to(tid).code == 200
+
+
+def test_a_new_offer_moves_the_path_to_a_connection_of_ours(alice, bob, live, session):
+    elsewhere = session("elsewhere")
+    older = live.wire
+    assert live.offer_again(elsewhere.msrp.new_path(), setup="passive").status == 200
+    older.expect_close()
+    live.wire = elsewhere.msrp.accepted()
+    live.expect_bind()
+    sent = alice.message(bob.uri, "moved?")
+    assert live.take_message().body == b"moved?"
+    assert alice.final_answer_to(sent).status == 200
+
+
+def test_messages_that_come_while_the_path_moves_wait_for_it(alice, bob, live):
+    assert live.offer_again(bob.msrp.new_path(), setup="active").status == 200
+    sent = [alice.message(bob.uri, f"number {number}") for number in range(3)]
+    alice.fence()
+    live.connect_and_bind()
+    assert [live.take_message().body for _ in range(3)] == [b"number 0", b"number 1", b"number 2"]
+    assert [alice.final_answer_to(each).status for each in sent] == [200] * 3
+
+
+def test_a_new_offer_that_cannot_be_taken_is_refused_and_the_session_goes_on(alice, bob, live):
+    path = live.own_path
+    answer = live.offer_again(bob.msrp.new_path(), accept_types="image/png")
+    assert answer.status == 488
+    live.own_path = path
+    sent = alice.message(bob.uri, "still there?")
+    assert live.take_message().body == b"still there?"
+    assert alice.final_answer_to(sent).status == 200
+
+
+def test_a_cancel_after_our_200_is_answered_and_changes_nothing(alice, bob):
+    """s9.2: the final answer was given, so it has no effect."""
+    sent = bob.invite(alice.uri)
+    call = bob.dialog_of(sent, bob.final_answer_to(sent))
+    cancel = bob.request(
+        "CANCEL", alice.uri, call_id=sent.call_id, from_tag=sent.from_tag, branch=sent.branch, cseq=sent.cseq
+    )
+    assert bob.final_answer_to(cancel).status == 200
+    call.ack()
+    call.connect_and_bind()
+    call.send("hello")
+    alice.respond(alice.expect("MESSAGE"), 200)
+
+
+def test_a_cancel_for_nothing_is_481(alice, bob):
+    assert bob.final_answer_to(bob.request("CANCEL", alice.uri)).status == 481
+
+
+def test_a_retransmitted_invite_makes_one_session(gateway, alice, bob):
+    sent = bob.invite(alice.uri)
+    bob.write(sent.raw)
+    call = bob.dialog_of(sent, bob.final_answer_to(sent))
+    bob.write(sent.raw)
+    call.ack()
+    call.connect_and_bind()
+    gateway.session_row(sent.call_id, state="live")
+    assert bob.has_received("BYE") == []
+
+
+def test_a_message_in_the_dialog_is_sent_to_the_msrp_session(live):
+    """RULEBOOK M8."""
+    sent = live.request("MESSAGE", headers=["Content-Type: text/plain"], body=b"hello")
+    assert live.peer.final_answer_to(sent).status == 403
+
+
+def test_requests_in_the_dialog_must_count_up(live):
+    live.cseq = 10
+    assert live.peer.final_answer_to(live.request("OPTIONS")).status == 200
+    assert live.peer.final_answer_to(live.request("OPTIONS", cseq=9)).status == 500
