@@ -33,6 +33,8 @@ from sessions_app.gateway.to_page import PageSide
 from sessions_app.store import message_rows
 from sessions_app.store.writer import Obligation
 
+CHUNK_SLACK = 1024 * 1024
+"""Octets that a chunk may be over the message limit and still be answered 413, its connection staying open."""
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what is due in both stacks."""
 SESSIONS_A_TURN = 250
@@ -89,7 +91,7 @@ class Gateway:
         self.transports = Transports()
         self.endpoint = MsrpEndpoint(
             Limits(
-                max_frame_body=config.max_message_size,
+                max_frame_body=config.max_message_size + CHUNK_SLACK,
                 max_message_bytes=config.max_message_size,
                 bind_timeout=config.bind_timeout,
             )
