@@ -1,4 +1,4 @@
-"""An MSRP peer that takes its time: 100, then 202 with the message kept, then what became of it. 202 comes at 5 s here."""
+"""An MSRP peer that takes its time: 100, then 202 with the message kept, then its outcome. 202 comes at 5 s here."""
 
 import pytest
 
