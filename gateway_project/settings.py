@@ -163,8 +163,9 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -185,14 +186,19 @@ warnings.filterwarnings("ignore", "No directory at", UserWarning)  # whitenoise 
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.TokenAuthentication",  # the first one makes the 401's WWW-Authenticate
         "rest_framework.authentication.SessionAuthentication",
         "rest_framework.authentication.BasicAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "DEFAULT_PERMISSION_CLASSES": ["sessions_app.api.permissions.MayView"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "sessions_app.api.pagination.Pages",
     "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
+    "NUM_PROXIES": int(env.flag("HTTPS_ONLY")),  # whose X-Forwarded-For tells callers apart: deploy/nginx.conf's
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SPECTACULAR_SETTINGS = {
@@ -200,8 +206,18 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Sessions, messages and failed set-ups of the SIP MESSAGE to MSRP gateway.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "SessionState": "sessions_app.models.GatewaySession.State",
+        "MessageState": "sessions_app.models.MessageRecord.State",
+    },
 }
-UNFOLD = {"SITE_TITLE": "Parley", "SITE_HEADER": "Parley", "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "Parley",
+    "SITE_HEADER": "Parley",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "forum",
+    "SHOW_HISTORY": False,
+}
 
 # -- security ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,5 @@
+"""The admin: records to look at, routes and peers to edit. Importing this registers all of it."""
+
+from sessions_app.admin import accounts, failures, messages, nodes, rules, sessions
+
+__all__ = ["accounts", "failures", "messages", "nodes", "rules", "sessions"]

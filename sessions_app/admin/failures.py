@@ -1,0 +1,98 @@
+"""Failed set-ups in the admin, and their export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from sessions_app import csv_rows
+from sessions_app.admin.known_values import CodeFilter, LayerFilter, LegFilter, NodeFilter
+from sessions_app.admin.records import RecordAdmin
+from sessions_app.models import SetupFailure
+from sessions_app.templatetags.gateway import NOTHING, clock
+
+COLUMNS = [
+    "id",
+    "created_at",
+    "key",
+    "from_uri",
+    "to_uri",
+    "ruri",
+    "code",
+    "reason",
+    "leg",
+    "layer",
+    "detail",
+    "answered",
+    "waiting",
+    "node",
+    "session_id",
+]
+
+
+@admin.register(SetupFailure)
+class FailureAdmin(RecordAdmin):
+    """Failed set-ups: look, search, export."""
+
+    list_display = [
+        "created",
+        "reply",
+        "reason",
+        "leg",
+        "layer",
+        "detail",
+        "from_uri",
+        "to_uri",
+        "answered",
+        "waiting",
+    ]
+    list_filter = [CodeFilter, LayerFilter, LegFilter, NodeFilter, "created_at"]
+    search_fields = ["key", "from_uri", "to_uri", "ruri", "reason", "detail"]
+    search_help_text = "Part of the key, a URI, the reason or the detail."
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-id"]
+    sortable_by = ["created", "reply"]
+    actions = ["export_csv"]
+    fields = readonly_fields = [
+        "created_at",
+        "code",
+        "reason",
+        "leg",
+        "layer",
+        "detail",
+        "answered",
+        "waiting",
+        "key",
+        "from_uri",
+        "to_uri",
+        "ruri",
+        "session",
+        "node",
+    ]
+
+    @display(description="time (UTC)", ordering="created_at")
+    def created(self, failure: SetupFailure) -> SafeString | str:
+        """When."""
+        return clock(failure.created_at)
+
+    @display(description="code", ordering="code")
+    def reply(self, failure: SetupFailure) -> str:
+        """The code of the negative reply."""
+        return NOTHING if failure.code is None else str(failure.code)
+
+    @admin.action(description="Export the selected set-up failures as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, chosen: QuerySet[SetupFailure]) -> StreamingHttpResponse:
+        """Row by row, however many there are."""
+        name = f"setup-failures-{timezone.now():%Y%m%d-%H%M%S}.csv"
+        rows: Any = csv_rows.stream(chosen.order_by("-created_at", "-id"), COLUMNS, is_async=hasattr(request, "scope"))
+        return StreamingHttpResponse(
+            rows,
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )

@@ -1,0 +1,83 @@
+"""What an operator decides: routes and peers. The gateway takes a change up within seconds."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from sessions_app.models import Peer, Route
+
+
+@admin.register(Route)
+class RouteAdmin(ModelAdmin):
+    """The routes table, in the order in which it is asked."""
+
+    list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "action", "key_template"]
+    list_editable = ["priority", "enabled"]
+    list_filter = ["enabled", "action", "method"]
+    list_select_related = ["peer"]
+    search_fields = ["name", "from_pattern", "to_pattern", "ruri_pattern", "next_hop", "source_network"]
+    ordering = ["priority", "name"]
+    warn_unsaved_form = True
+    compressed_fields = False
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": ["name", "priority", "enabled"],
+                "description": "The first enabled route that takes a request decides what becomes of it. "
+                "A change is in force within two seconds; sessions that live are not touched.",
+            },
+        ),
+        (
+            "Which requests",
+            {
+                "fields": ["method", "peer", "source_network", "from_pattern", "to_pattern", "ruri_pattern"],
+                "description": "All that is filled in must match. Patterns are regular expressions that the whole "
+                "address of record must match; empty matches everything.",
+            },
+        ),
+        (
+            "What becomes of them",
+            {
+                "fields": ["action", "reject_code", "reject_reason"],
+                "description": "Code and reason are those of the action reject.",
+            },
+        ),
+        (
+            "Session",
+            {
+                "fields": ["key_template", "content_types"],
+                "description": "Requests with the same key share one session: a MESSAGE from A to B and an INVITE "
+                "from B to A meet under {pair}.",
+            },
+        ),
+        (
+            "Requests that the gateway makes",
+            {
+                "fields": ["from_template", "to_template", "ruri_template", "next_hop", "back_hop"],
+                "description": "{from}, {to} and {ruri} are the addresses of the request that came in.",
+            },
+        ),
+        (
+            "When the set-up fails",
+            {
+                "fields": ["notify_failure", "failure_template"],
+                "description": "The waiting MESSAGEs are answered with an error in any case.",
+            },
+        ),
+    ]
+
+
+@admin.register(Peer)
+class PeerAdmin(ModelAdmin):
+    """Networks that may talk to the gateway."""
+
+    list_display = ["name", "network", "enabled", "notes"]
+    list_editable = ["enabled"]
+    list_filter = ["enabled"]
+    search_fields = ["name", "network", "notes"]
+    ordering = ["name"]
+    warn_unsaved_form = True
+    fields = ["name", "network", "enabled", "notes", "created_at", "updated_at"]
+    readonly_fields = ["created_at", "updated_at"]

@@ -1,0 +1,187 @@
+"""Sessions in the admin, and the action that ends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from sessions_app import commands
+from sessions_app.admin.known_values import NodeFilter, RouteFilter
+from sessions_app.admin.records import LatestInline, RecordAdmin
+from sessions_app.models import GatewaySession, MessageRecord, SessionEvent, SetupFailure
+from sessions_app.templatetags.gateway import ago, clock, lasted
+
+MOST_AT_ONCE = 1000
+"""Sessions that one action ends."""
+
+STATE_LABELS = {"live": "success", "setting_up": "warning", "failed": "danger", "ended": "info"}
+
+
+class MessageInline(LatestInline):
+    """The latest messages, without their bodies."""
+
+    model = MessageRecord
+    fields = readonly_fields = [
+        "received",
+        "direction",
+        "state",
+        "sip_code",
+        "msrp_code",
+        "content_type",
+        "size",
+        "detail",
+    ]
+    ordering = ["-received_at", "-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MessageRecord]:
+        """Bodies stay where they are."""
+        return super().get_queryset(request).defer("body")
+
+    @display(description="received (UTC)")
+    def received(self, message: MessageRecord) -> str:
+        """When."""
+        return clock(message.received_at)
+
+
+class FailureInline(LatestInline):
+    """The failed set-up."""
+
+    model = SetupFailure
+    fields = readonly_fields = ["created", "code", "reason", "leg", "layer", "detail", "answered", "waiting"]
+    ordering = ["-created_at"]
+
+    @display(description="time (UTC)")
+    def created(self, failure: SetupFailure) -> str:
+        """When."""
+        return clock(failure.created_at)
+
+
+class EventInline(LatestInline):
+    """Steps of the session's life."""
+
+    model = SessionEvent
+    fields = readonly_fields = ["when", "kind", "detail"]
+    ordering = ["at", "id"]
+    show_change_link = False
+
+    @display(description="time (UTC)")
+    def when(self, event: SessionEvent) -> str:
+        """When."""
+        return clock(event.at)
+
+
+@admin.register(GatewaySession)
+class SessionAdmin(RecordAdmin):
+    """Sessions: look, search, end."""
+
+    list_display = [
+        "state_label",
+        "key",
+        "initiator",
+        "from_uri",
+        "to_uri",
+        "to_msrp",
+        "to_page",
+        "undelivered",
+        "created",
+        "age",
+        "node",
+        "route",
+    ]
+    list_display_links = ["key"]
+    list_filter = ["state", "initiator", "created_at", NodeFilter, RouteFilter]
+    search_fields = ["key", "from_uri", "to_uri", "call_id", "local_path", "peer_path"]
+    search_help_text = "Part of the key, a URI, the Call-ID or an MSRP path."
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-id"]
+    sortable_by = ["created"]
+    actions = ["end_sessions"]
+    inlines = [MessageInline, FailureInline, EventInline]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["key", "state", "initiator", "end_reason", "created_at", "established_at", "ended_at", "age"]},
+        ),
+        (
+            "Message side",
+            {"fields": ["from_uri", "to_uri", "ruri", "source", "back_hop", "to_msrp", "last_message_at"]},
+        ),
+        (
+            "MSRP side",
+            {
+                "fields": [
+                    "call_id",
+                    "local_path",
+                    "peer_path",
+                    "content_types",
+                    "next_hop",
+                    "to_page",
+                    "last_send_at",
+                ]
+            },
+        ),
+        ("Gateway", {"fields": ["id", "route", "node", "bucket", "undelivered", "dialog"], "classes": ["collapse"]}),
+    ]
+    readonly_fields = ["id", "age"]
+
+    @display(description="state", label=STATE_LABELS, ordering="state")
+    def state_label(self, session: GatewaySession) -> tuple[str, str]:
+        """The state in words, coloured by its value."""
+        return session.state, session.get_state_display()
+
+    @display(description="created", ordering="created_at")
+    def created(self, session: GatewaySession) -> SafeString | str:
+        """How long ago; the exact time on hover."""
+        return ago(session.created_at)
+
+    @display(description="age")
+    def age(self, session: GatewaySession) -> str:
+        """How long it lasted, or has lasted."""
+        return lasted(session)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GatewaySession]:
+        """Dialog state is only for a session's own page."""
+        sessions = super().get_queryset(request)
+        match = request.resolver_match
+        return sessions.defer("dialog") if match and match.url_name.endswith("_changelist") else sessions
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change sessions may end them."""
+        return request.user.has_perm("sessions_app.change_gatewaysession")
+
+    @admin.action(description="End the selected sessions", permissions=["end"])
+    def end_sessions(self, request: HttpRequest, chosen: QuerySet[GatewaySession]) -> HttpResponse | None:
+        """Ask once, then tell the owners of those that live."""
+        live = list(chosen.filter(ended_at=None).defer("dialog")[: MOST_AT_ONCE + 1])
+        more = len(live) > MOST_AT_ONCE
+        live = live[:MOST_AT_ONCE]
+        if not live:
+            self.message_user(request, "None of these sessions is live.", messages.WARNING)
+            return None
+        if request.POST.get("confirmed") != "yes":
+            return self._confirmation(request, live, more)
+        for session in live:
+            commands.end_session(session, by=request.user.get_username())
+        told = f"{len(live)} session{'' if len(live) == 1 else 's'}"
+        self.message_user(request, f"Asked for the end of {told}; the list shows it within seconds.", messages.SUCCESS)
+        return None
+
+    def _confirmation(self, request: HttpRequest, live: list[GatewaySession], more: bool) -> HttpResponse:
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request),
+            "title": "End sessions",
+            "opts": self.model._meta,
+            "live": live,
+            "shown": live[:20],
+            "most": MOST_AT_ONCE if more else None,
+            "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/end_sessions.html", context)

@@ -1,0 +1,66 @@
+"""What a supervisor or load balancer asks: does the process run, and can it work?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import Error
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from sessions_app.models import Node
+
+HEARTBEAT_MISSED = timedelta(seconds=20)
+"""Four heartbeats."""
+
+_migrated = False
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. The database is not asked: restarting us would not bring it back."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 if every check is ok, else 503; ``checks`` says which."""
+    checks = _checks()
+    ready = all(answer == "ok" for answer in checks.values())
+    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+
+
+def _checks() -> dict[str, str]:
+    try:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if not _all_migrated():
+            return {"database": "ok", "migrations": "not applied: run manage.py migrate"}
+        return {"database": "ok", "migrations": "ok", "gateway": _gateway()}
+    except Error:
+        return {"database": "not reachable"}
+
+
+def _all_migrated() -> bool:
+    """Asked until it is true; migrations do not go away while a process runs."""
+    global _migrated  # noqa: PLW0603
+    if not _migrated:
+        executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrated
+
+
+def _gateway() -> str:
+    """Whether this machine's gateway process beats; a gateway that never ran here is not missed."""
+    node = Node.objects.filter(name=settings.GATEWAY_NODE_NAME).first()
+    if node is None:
+        return "ok"
+    if node.stopped_at is not None:
+        return f"{node.name} has stopped"
+    if node.heartbeat_at < timezone.now() - HEARTBEAT_MISSED:
+        return f"{node.name} has not been heard of since {node.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+    return "ok"

@@ -1,0 +1,123 @@
+"""The pages: the list of sessions, one session, and the failed set-ups, for whoever may view these records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
+from django.views.generic import DetailView, ListView
+
+from sessions_app import commands
+from sessions_app.filters import FailurePageFilter, SessionPageFilter
+from sessions_app.models import GatewaySession, SetupFailure
+from sessions_app.pagination import BoundedPaginator
+
+SHOWN = 200
+"""Messages and events of a session that its page shows; all of them are in the admin and the API."""
+
+
+class FilteredList(LoginRequiredMixin, PermissionRequiredMixin, ListView):
+    """A list with a search form above it."""
+
+    filterset_class: type[SessionPageFilter] | type[FailurePageFilter]
+    paginate_by = 50
+    paginator_class = BoundedPaginator
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the form in the address asks for; a form with a fault asks for everything."""
+        self.filter = self.filterset_class(self.request.GET, queryset=super().get_queryset())
+        return self.filter.qs
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The form, and whether anything was asked for."""
+        form = self.filter.form
+        form.is_valid()
+        asked = any(getattr(form, "cleaned_data", {}).get(name) for name in form.fields if name != "sort")
+        return super().get_context_data(form=form, narrowed=asked, **kwargs)
+
+
+class SessionList(FilteredList):
+    """Sessions, newest first."""
+
+    model = GatewaySession
+    queryset = GatewaySession.objects.defer("dialog").order_by("-created_at", "-id")
+    filterset_class = SessionPageFilter
+    permission_required = "sessions_app.view_gatewaysession"
+    template_name = "sessions_app/session_list.html"
+    context_object_name = "sessions"
+    extra_context = {"nav": "sessions"}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Where the gateway listens, for the page that has nothing else to show."""
+        return super().get_context_data(sip_listen=settings.SIP_LISTEN, example=_example(), **kwargs)
+
+
+def _example() -> str:
+    """A MESSAGE that bash alone can send; empty where no listener takes UDP."""
+    address = next((listen for listen in settings.SIP_LISTEN if listen.transport == "udp"), None)
+    if address is None:
+        return ""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
+    return (
+        "printf 'MESSAGE sip:bob@127.0.0.1:5070 SIP/2.0\\r\\n"
+        "Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK%s\\r\\nMax-Forwards: 70\\r\\n"
+        "From: <sip:alice@example.com>;tag=1\\r\\nTo: <sip:bob@example.com>\\r\\n"
+        "Call-ID: %s\\r\\nCSeq: 1 MESSAGE\\r\\nContent-Type: text/plain\\r\\nContent-Length: 5\\r\\n\\r\\nHello' \\\n"
+        f"  $RANDOM $RANDOM > /dev/udp/{host}/{address.port}"
+    )
+
+
+class FailureList(FilteredList):
+    """Failed set-ups, newest first."""
+
+    model = SetupFailure
+    queryset = SetupFailure.objects.order_by("-created_at", "-id")
+    filterset_class = FailurePageFilter
+    permission_required = "sessions_app.view_setupfailure"
+    template_name = "sessions_app/failure_list.html"
+    context_object_name = "failures"
+    extra_context = {"nav": "failures"}
+
+
+class SessionDetail(LoginRequiredMixin, PermissionRequiredMixin, DetailView):
+    """One session: its sides, what happened to it, its messages."""
+
+    queryset = GatewaySession.objects.defer("dialog")
+    permission_required = "sessions_app.view_gatewaysession"
+    template_name = "sessions_app/session_detail.html"
+    context_object_name = "session"
+    extra_context = {"nav": "sessions", "shown": SHOWN}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The newest messages, the first events, and the failures, as far as the user may see them."""
+        session, user = self.object, self.request.user
+        context = super().get_context_data(**kwargs)
+        context["events"] = session.events.all()[:SHOWN]
+        context["ending"] = session.is_live and session.commands.filter(verb="end_session", done_at=None).exists()
+        if user.has_perm("sessions_app.view_messagerecord"):
+            newest = list(session.messages.defer("body")[: SHOWN + 1])
+            context["message_records"], context["more_messages"] = newest[:SHOWN], len(newest) > SHOWN
+        if user.has_perm("sessions_app.view_setupfailure"):
+            context["failures"] = session.setup_failures.all()[:SHOWN]
+        return context
+
+
+@login_required
+@permission_required("sessions_app.change_gatewaysession", raise_exception=True)
+@require_POST
+def end_session(request: HttpRequest, pk: str) -> HttpResponse:
+    """Ask the session's process to end it, and say so on the session's page."""
+    session = get_object_or_404(GatewaySession, pk=pk)
+    if session.is_live:
+        commands.end_session(session, by=request.user.get_username())
+        messages.success(request, f"{session.node} has been asked to end this session. Reload to see that it has.")
+    else:
+        messages.info(request, "This session had ended already.")
+    return redirect("session-detail", pk=session.pk)

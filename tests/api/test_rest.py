@@ -1,0 +1,281 @@
+"""The REST interface: who gets what, how lists are narrowed, how a session is ended."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from sessions_app.models import NodeCommand, Peer, Route
+from tests.rows import (
+    ago,
+    make_ended,
+    make_event,
+    make_failure,
+    make_message,
+    make_session,
+    make_user,
+    operator,
+    viewer,
+)
+
+pytestmark = pytest.mark.django_db
+
+LISTS = ["sessions", "messages", "setup-failures", "routes", "peers", "nodes"]
+
+
+@pytest.fixture
+def api():
+    client = APIClient()
+    client.force_authenticate(viewer())
+    return client
+
+
+def found(client, address, **query):
+    answer = client.get(f"/api/v1/{address}/", query)
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_nothing_without_authentication(client, name):
+    answer = client.get(f"/api/v1/{name}/")
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Token"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_user_without_the_view_permission_gets_403(name):
+    client = APIClient()
+    client.force_authenticate(make_user("nobody"))
+    assert client.get(f"/api/v1/{name}/").status_code == 403
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_records_are_read_only(admin_client, name):
+    for method in ("post", "put", "patch", "delete"):
+        assert getattr(admin_client, method)(f"/api/v1/{name}/").status_code == 405
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_administrator_reads_every_list(admin_client, name):
+    make_failure(make_session())
+    Route.objects.create(name="r", method="MESSAGE", action="msg_to_msrp")
+    Peer.objects.create(name="p", network="192.0.2.0/24")
+    answer = admin_client.get(f"/api/v1/{name}/")
+    assert answer.status_code == 200
+    assert {"count", "next", "previous", "results", "count_exact"} == set(answer.json())
+
+
+def test_token_basic_and_session_authentication_all_work(client):
+    user = viewer()
+    token = Token.objects.create(user=user).key
+    basic = base64.b64encode(b"vera:secret").decode()
+    assert client.get("/api/v1/sessions/", headers={"Authorization": f"Token {token}"}).status_code == 200
+    assert client.get("/api/v1/sessions/", headers={"Authorization": f"Basic {basic}"}).status_code == 200
+    client.force_login(user)
+    assert client.get("/api/v1/sessions/").status_code == 200
+
+
+def test_a_token_is_given_for_name_and_password_and_the_tries_are_limited(client):
+    cache.clear()
+    user = viewer()
+    answer = client.post("/api/v1/token/", {"username": "vera", "password": "secret"})
+    assert answer.json() == {"token": Token.objects.get(user=user).key}
+    codes = {
+        client.post(
+            "/api/v1/token/",
+            {"username": "vera", "password": "wrong"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}"},  # a caller's own word about who it is
+        ).status_code
+        for number in range(12)
+    }
+    assert codes == {400, 429}
+    cache.clear()
+
+
+def test_sessions_are_listed_newest_first_and_page_by_page(api):
+    sessions = [make_session(created_at=ago(minutes=number)) for number in range(5)]
+    first = api.get("/api/v1/sessions/", {"page_size": 2}).json()
+    assert [row["id"] for row in first["results"]] == [str(session.id) for session in sessions[:2]]
+    assert (first["count"], first["count_exact"]) == (5, True)
+    second = api.get(first["next"]).json()
+    assert [row["id"] for row in second["results"]] == [str(session.id) for session in sessions[2:4]]
+    assert api.get("/api/v1/sessions/", {"page": 9}).status_code == 404
+    assert found(api, "sessions", ordering="created_at")[0] == str(sessions[-1].id)
+
+
+def test_a_page_has_at_most_500_rows(api, django_assert_max_num_queries):
+    for _ in range(3):
+        make_session()
+    assert len(found(api, "sessions", page_size=100000)) == 3
+    from sessions_app.api.pagination import Pages
+
+    assert Pages.max_page_size == 500
+
+
+def test_a_list_takes_two_queries_however_long_it_is(api, django_assert_num_queries):
+    for _ in range(30):
+        make_message(make_session())
+    api.get("/api/v1/sessions/")  # permissions of the user are read once
+    with django_assert_num_queries(2):
+        api.get("/api/v1/sessions/")
+    with django_assert_num_queries(2):
+        api.get("/api/v1/messages/")
+
+
+def test_counting_stops_at_its_limit_and_the_pages_go_on(api, monkeypatch):
+    monkeypatch.setattr("sessions_app.pagination.COUNT_LIMIT", 3)
+    for _ in range(7):
+        make_session()
+    address, seen = "/api/v1/sessions/?page_size=2", 0
+    while address:
+        page = api.get(address).json()
+        assert (page["count"], page["count_exact"]) == (3, False)
+        seen += len(page["results"])
+        address = page["next"]
+    assert seen == 7
+
+
+def test_sessions_are_narrowed_by_their_columns(api):
+    live = make_session(node="gateway-2", from_uri="sip:carol@example.org", created_at=ago(hours=3))
+    ended = make_ended(initiator="msrp", to_uri="sip:dave@example.org", created_at=ago(hours=1))
+    for query in (
+        {"state": "live"},
+        {"live": "true"},
+        {"key": live.key},
+        {"node": "gateway-2"},
+        {"initiator": "message"},
+        {"from_uri": "CAROL"},
+        {"created_before": ago(hours=2).isoformat()},
+    ):
+        assert found(api, "sessions", **query) == [str(live.id)], query
+    for query in (
+        {"state": "ended"},
+        {"live": "false"},
+        {"to_uri": "dave"},
+        {"initiator": "msrp"},
+        {"created_after": ago(hours=2).isoformat()},
+    ):
+        assert found(api, "sessions", **query) == [str(ended.id)], query
+    assert len(found(api, "sessions", state=["live", "ended"])) == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sessions/?state=dead",
+        "sessions/?created_after=yesterday",
+        "messages/?session=7",
+        "messages/?sip_code=busy",
+        "setup-failures/?code=busy",
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_named_in_a_400(api, query):
+    answer = api.get(f"/api/v1/{query}")
+    assert answer.status_code == 400
+    assert list(answer.json()) == [query.partition("?")[2].partition("=")[0]]
+
+
+def test_a_session_by_itself_comes_with_its_events_and_no_secret(api):
+    session = make_session()
+    make_event(session, "invite_sent", detail="192.0.2.7:5070")
+    answer = api.get(f"/api/v1/sessions/{session.id}/").json()
+    assert [(event["kind"], event["detail"]) for event in answer["events"]] == [("invite_sent", "192.0.2.7:5070")]
+    assert "dialog" not in answer
+    assert api.get(f"/api/v1/sessions/{uuid.uuid4()}/").status_code == 404
+    assert api.get("/api/v1/sessions/not-an-id/").status_code == 404
+
+
+def test_messages_are_narrowed_by_their_columns_and_show_no_body(api):
+    one, other = make_session(), make_session()
+    good = make_message(one, received_at=ago(hours=3), finished_at=ago(hours=3))
+    bad = make_message(other, direction="to_page", state="failed", sip_code=486, msrp_code=None, body=b"secret")
+    for query in (
+        {"session": one.id},
+        {"direction": "to_msrp"},
+        {"state": "delivered"},
+        {"sip_code": 200},
+        {"msrp_code": 200},
+        {"received_before": ago(hours=2).isoformat()},
+    ):
+        assert found(api, "messages", **query) == [str(good.id)], query
+    assert found(api, "messages", received_after=ago(hours=2).isoformat()) == [str(bad.id)]
+    answer = api.get(f"/api/v1/messages/{bad.id}/")
+    assert b"secret" not in answer.content
+    assert "body" not in answer.json()
+
+
+def test_failures_are_narrowed_by_their_columns(api):
+    busy = make_failure(created_at=ago(hours=3), key="busy-key")
+    silent = make_failure(code=None, reason=None, layer="timer", leg="gateway", detail="no answer in 40 s")
+    for query in (
+        {"code": 486},
+        {"code__isnull": "false"},
+        {"layer": "sip"},
+        {"leg": "msrp"},
+        {"key": "busy-key"},
+        {"created_before": ago(hours=2).isoformat()},
+    ):
+        assert found(api, "setup-failures", **query) == [str(busy.id)], query
+    for query in ({"code__isnull": "true"}, {"layer": "timer"}, {"created_after": ago(hours=2).isoformat()}):
+        assert found(api, "setup-failures", **query) == [str(silent.id)], query
+    row = api.get(f"/api/v1/setup-failures/{silent.id}/").json()
+    assert (row["code"], row["reason"], row["detail"]) == (None, None, "no answer in 40 s")
+
+
+class TestEndingASession:
+    def test_is_a_command_to_its_process(self):
+        session, client = make_session(), APIClient()
+        client.force_authenticate(operator())
+        answer = client.post(f"/api/v1/sessions/{session.id}/end/")
+        assert answer.status_code == 202
+        command = NodeCommand.objects.get()
+        assert (command.session, command.verb, command.by) == (session, "end_session", "otto")
+        assert (answer.json()["id"], answer.json()["state"]) == (command.id, "pending")
+
+    def test_asked_twice_is_one_command(self):
+        session, client = make_session(), APIClient()
+        client.force_authenticate(operator())
+        first, second = (client.post(f"/api/v1/sessions/{session.id}/end/").json() for _ in range(2))
+        assert first == second
+        assert NodeCommand.objects.count() == 1
+
+    def test_of_one_that_has_ended_is_a_conflict(self):
+        session, client = make_ended(), APIClient()
+        client.force_authenticate(operator())
+        answer = client.post(f"/api/v1/sessions/{session.id}/end/")
+        assert (answer.status_code, answer.json()) == (409, {"detail": "The session has ended."})
+
+    def test_of_one_that_never_was_is_not_found(self):
+        client = APIClient()
+        client.force_authenticate(operator())
+        assert client.post(f"/api/v1/sessions/{uuid.uuid4()}/end/").status_code == 404
+
+    def test_needs_the_change_permission(self, api):
+        session = make_session()
+        assert api.post(f"/api/v1/sessions/{session.id}/end/").status_code == 403
+        assert APIClient().post(f"/api/v1/sessions/{session.id}/end/").status_code == 401
+        assert not NodeCommand.objects.exists()
+
+    def test_from_a_page_needs_the_csrf_token(self):
+        session = make_session()
+        client = APIClient(enforce_csrf_checks=True)
+        operator()
+        assert client.login(username="otto", password="secret")
+        assert client.post(f"/api/v1/sessions/{session.id}/end/").status_code == 403
+
+
+def test_the_openapi_document_is_clean(tmp_path):
+    call_command("spectacular", "--validate", "--fail-on-warn", file=str(tmp_path / "schema.yaml"))
+
+
+def test_the_openapi_document_is_served(client):
+    answer = client.get("/api/schema/")
+    assert answer.status_code == 200
+    assert b"/api/v1/sessions/{id}/end/" in answer.content
