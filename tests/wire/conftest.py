@@ -30,6 +30,16 @@ def running_gateway():
         gateway.close()
 
 
+@pytest.fixture(scope="session")
+def second_gateway():
+    """For tests that kill it, or want what nobody else does: 202 after a second, silence for strangers."""
+    gateway = Running(**SHORT_TIMES | {"GATEWAY_ANSWER_WAIT": "1", "GATEWAY_REJECT_SILENTLY": "yes"})
+    try:
+        yield gateway.start()
+    finally:
+        gateway.close()
+
+
 @pytest.fixture
 def gateway(running_gateway):
     """The gateway. A test may make it complain about a peer, never about itself."""

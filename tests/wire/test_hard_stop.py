@@ -1,0 +1,78 @@
+"""SIGKILL at the worst moment: what was acknowledged is delivered after the restart, and no session stays as a ghost."""
+
+import pytest
+
+from tests.wire.session_peer import SessionPeer
+from tests.wire.sip_peer import SipPeer
+
+
+@pytest.fixture
+def people(second_gateway):
+    """Two of each side."""
+    made = [
+        SipPeer("alice", second_gateway),
+        SessionPeer("bob", second_gateway),
+        SipPeer("carol", second_gateway),
+        SessionPeer("dan", second_gateway),
+    ]
+    yield made
+    for each in made:
+        each.close()
+
+
+def test_after_a_kill_every_acknowledged_message_arrives_and_the_keys_are_free(second_gateway, people):
+    gateway = second_gateway
+    alice, bob, carol, dan = people
+    kept = alice.message(bob.uri, "kept for bob")
+    to_bob = bob.take_call()
+    send = to_bob.expect_message()
+    assert alice.final_answer_to(kept).status == 202, "after a second in this gateway"
+    from_dan = dan.call(carol.uri)
+    acknowledged = [from_dan.send(f"number {number}") for number in range(2)]
+    before = carol.expect("MESSAGE")
+    assert {from_dan.wire.response_to(tid).code for tid in acknowledged} == {200}
+    gateway.session_row(to_bob.call_id, state="live")
+    gateway.session_row(from_dan.call_id, state="live")
+
+    gateway.kill()
+    to_bob.wire.expect_close()
+    gateway.start()
+
+    for call in (to_bob, from_dan):
+        row = gateway.session_row(call.call_id, state="ended")
+        assert "stopped without ending it" in row["end_reason"]
+    again = bob.take_call().take_message()
+    assert (again.body, again["Message-ID"]) == (b"kept for bob", send["Message-ID"]), "bob can tell that he has it"
+    row = gateway.message_row(kept.call_id, state="delivered")
+    assert row["body"] is None
+    first = carol.expect("MESSAGE", call_id=before.call_id)
+    assert (first.body, first.cseq, first.from_tag) == (b"number 0", before.cseq, before.from_tag), "carol too"
+    assert carol.has_received("MESSAGE") == []
+    carol.respond(first, 200)
+    second = carol.expect("MESSAGE")
+    assert second.body == b"number 1"
+    carol.respond(second, 200)
+
+    sent = carol.message(dan.uri, "are you there?")
+    assert dan.take_call().take_message().body == b"are you there?"
+    assert carol.final_answer_to(sent).status == 200
+    bob.call(alice.uri).send("all well")
+    alice.respond(alice.expect("MESSAGE"), 200)
+
+
+def test_sigterm_says_good_bye(second_gateway, people):
+    gateway = second_gateway
+    alice, bob, carol, dan = people
+    first = alice.message(bob.uri, "first")
+    to_bob = bob.take_call()
+    to_bob.take_message()
+    assert alice.final_answer_to(first).status == 200
+    from_dan = dan.call(carol.uri)
+    assert gateway.stop() == 0
+    to_bob.expect_bye()
+    from_dan.expect_bye()
+    to_bob.wire.expect_close()
+    gateway.start()
+    for call in (to_bob, from_dan):
+        assert gateway.session_row(call.call_id, state="ended")["end_reason"] == "the gateway is stopping"
+    assert alice.has_received("MESSAGE") == []
