@@ -84,8 +84,8 @@ class Backlog:
         """``ready``, with the open chunk closed before it where need be, and more of the big messages after it."""
         parts: list[bytes] = []
         current = self._open
-        if current is not None and (ready or current.outcome is not None):
-            self._close_chunk("+" if current.outcome is None else "#", parts)
+        if current is not None and (ready or current.done):
+            self._close_chunk("#" if current.done else "+", parts)
         parts += ready
         limits = self._connection.endpoint.limits
         budget = max(limits.flush_budget, _MIN_CHUNK)

@@ -106,14 +106,15 @@ class MsrpConnection:
         self.endpoint.transactions.pop(tid, None)
         if isinstance(pending, OutgoingMessage):
             session = pending.session
-            if pending.outcome is not None:
+            if pending.done:
                 return
             if code == 200:
                 pending.unanswered -= 1
                 if not session.bind_confirmed:
                     self.confirm(session, events)
                 if pending.all_written and pending.unanswered <= 0:
-                    outcome = pending.outcome = SendOutcome(session, pending, 200, response.comment, "response")
+                    pending.done = True
+                    outcome = SendOutcome(session, pending, 200, response.comment, "response")
                     del session.pending[pending]
                     events.append(outcome)
             else:
@@ -302,7 +303,7 @@ class MsrpConnection:
         if pending is None:
             return
         if isinstance(pending, OutgoingMessage):
-            if pending.outcome is not None:
+            if pending.done:
                 return
             if pending.failure_report == "partial":  # silence is what a partial sender hopes for
                 pending.unanswered -= 1

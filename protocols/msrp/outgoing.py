@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from protocols.msrp.events import SendOutcome
     from protocols.msrp.session import MsrpSession
 
 
@@ -17,10 +16,10 @@ class OutgoingMessage:
         "body",
         "content_type",
         "context",
+        "done",
         "failure_report",
         "message_id",
         "offset",
-        "outcome",
         "session",
         "success_report",
         "unanswered",
@@ -51,10 +50,5 @@ class OutgoingMessage:
         """Chunks whose response is still due."""
         self.all_written = False
         """True when the last chunk has been handed to the outbox."""
-        self.outcome: SendOutcome | None = None
-        """The outcome, None while it is open."""
-
-    @property
-    def done(self) -> bool:
-        """True once the outcome is known: nothing more is sent of it."""
-        return self.outcome is not None
+        self.done = False
+        """True once the outcome is known: nothing more is sent of it. The outcome itself points here, not back."""

@@ -230,8 +230,9 @@ class MsrpSession:
         self, outgoing: OutgoingMessage, code: int | None, reason: str, layer: Layer, events: list[Event]
     ) -> None:
         """Give ``outgoing`` its one outcome; later news about it is ignored."""
-        if outgoing.outcome is None:
-            outcome = outgoing.outcome = SendOutcome(self, outgoing, code, reason, layer)
+        if not outgoing.done:
+            outgoing.done = True
+            outcome = SendOutcome(self, outgoing, code, reason, layer)
             self.pending.pop(outgoing, None)
             events.append(outcome)
 
