@@ -95,10 +95,11 @@ class GatewayHost:
             on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
         )
         self._link.start()
-        # What exists now exists for ever; collections of the rest are then short.
+        # A collection of everything stops the loop for as long as there are sessions. Ended ones leave no cycles
+        # (tests/gateway/test_lifetime.py), so the young are looked at as usual and the old hardly ever.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(50_000, 20, 1_000)
         sys.setswitchinterval(SWITCH_INTERVAL)
 
     def _prepare(self) -> str:

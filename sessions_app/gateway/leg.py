@@ -149,6 +149,7 @@ class Leg:
             agent.remove_dialog(self)
             if bye:
                 agent.request_in_dialog(self.dialog, self.dialog.request("BYE"))
+        self._server = None
 
 
 class CallingLeg(Leg):
@@ -230,6 +231,7 @@ class CallingLeg(Leg):
         self._over = True
         if self._invite is not None:
             self._invite.cancel()
+            self._invite = None
         super().hang_up(bye=bye)
 
 

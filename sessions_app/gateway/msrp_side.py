@@ -14,6 +14,7 @@ from protocols.msrp.events import (
     ConnectionFault,
     Event,
     MessageReceived,
+    ReportReceived,
     SendOutcome,
     SessionBound,
     SessionLost,
@@ -107,4 +108,8 @@ class MsrpSide:
                 self._gateway.count("msrp_connection_faults")
                 if self.close is not None:
                     self.close(event.connection)
-            # MessageAborted needs nothing: nothing was promised. ReportReceived: see docs/delivery.md.
+            elif isinstance(event, ReportReceived):
+                owner = event.session.user
+                if isinstance(owner, Session) and event.code != 200:
+                    owner.event("failure_report", f"{event.code} {event.comment} for Message-ID {event.message_id}")
+            # MessageAborted needs nothing: nothing was promised.

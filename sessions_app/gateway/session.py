@@ -99,7 +99,7 @@ class Session:
         self.queue: deque[ToMsrp] = deque()
         self.msrp: MsrpSession | None = None
         self.local_path = ""
-        self.leg: Leg = Leg(self)
+        self.leg: Leg | None = None
         self.to_msrp = self.to_page = self.undelivered = 0
         self.to_msrp_head = message_rows.head(self.id, "to_msrp")
         self.to_page_head = message_rows.head(self.id, "to_page")
@@ -130,10 +130,9 @@ class Session:
 
     def call(self) -> None:
         """For the message side: INVITE the MSRP side."""
-        leg = CallingLeg(self)
-        self.leg = leg
+        self.leg = leg = CallingLeg(self)
         self._create_msrp()
-        self._record_new()
+        self._record_new(leg)
         leg.call()
 
     def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
@@ -143,7 +142,7 @@ class Session:
         self.leg = leg
         self._create_msrp()
         self.set_peer(media)
-        self._record_new()
+        self._record_new(leg)
         leg.answer(transaction, media)
 
     def _create_msrp(self) -> None:
@@ -222,14 +221,15 @@ class Session:
         if not self._ever_live:
             self._ever_live = True
             gateway.count("sessions_established")
-        msrp = self.msrp
+        msrp, leg = self.msrp, self.leg
         assert msrp is not None
+        assert leg is not None
         gateway.store.change_session(
             self.id,
             {
                 "state": "live",
                 "established_at": now,
-                "dialog": self.leg.dialog.as_record(),
+                "dialog": leg.dialog.as_record(),
                 "peer_path": " ".join(msrp.peer_path or ()),
             },
         )
@@ -374,9 +374,14 @@ class Session:
         gateway = self.gateway
         self.state = State.ENDED
         gateway.forget(self)
-        self.leg.hang_up(bye=bye)
-        msrp = self.msrp
+        # What points at each other is taken apart here, so that a session goes when it has ended and not when the
+        # garbage collector looks for cycles, which stops the loop for longer the more sessions there are.
+        leg, self.leg = self.leg, None
+        if leg is not None:
+            leg.hang_up(bye=bye)
+        msrp, self.msrp = self.msrp, None
         if msrp is not None:
+            msrp.user = None
             connection = msrp.connection
             gateway.msrp_side.handle(msrp.close(gateway.wheel.now))
             if connection is not None:
@@ -405,7 +410,7 @@ class Session:
             "last_send_at": self.last_send_at,
         }
 
-    def _record_new(self) -> None:
+    def _record_new(self, leg: Leg) -> None:
         gateway = self.gateway
         decision = self.decision
         gateway.store.new_session(
@@ -421,7 +426,7 @@ class Session:
                 "ruri": decision.ruri,
                 "source": self.source,
                 "route": decision.route,
-                "call_id": self.leg.call_id,
+                "call_id": leg.call_id,
                 "dialog": {},
                 "local_path": self.local_path,
                 "peer_path": "",
