@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from protocols.entropy import token
+from protocols.entropy import source
+from protocols.sip.via import COOKIE
 
-BRANCH_COOKIE = "z9hG4bK"
+_branch = source(24)
 
 
 def new_branch() -> str:
     """A Via branch: the magic cookie and 96 random bits."""
-    return BRANCH_COOKIE + token(24)
+    return COOKIE + _branch()
 
 
-def new_tag() -> str:
-    """A From or To tag of 64 random bits."""
-    return token(16)
+new_tag = source(16)
+"""A From or To tag of 64 random bits."""
 
-
-def new_call_id() -> str:
-    """A Call-ID of 128 random bits."""
-    return token(32)
+new_call_id = source(32)
+"""A Call-ID of 128 random bits."""
