@@ -12,36 +12,46 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """Key to value, kept for at least ``keep`` seconds and at most half as long again."""
+    """Key to value, kept for at least ``keep`` seconds, and at most half as long again while :meth:`advance` is called.
 
-    __slots__ = ("_generations", "_newest", "_rotated", "_span")
+    However late a generation is turned, the next one lives its full time from there: a host that was busy or asleep
+    never makes it forget what is young.
+    """
+
+    __slots__ = ("_generations", "_newest", "_older", "_span", "_turned")
 
     def __init__(self, keep: float, now: float, generations: int = 3) -> None:
         self._span = keep / (generations - 1)
-        self._generations: list[dict[str, Value]] = [{} for _ in range(generations)]
-        self._newest = self._generations[-1]
-        self._rotated = now
+        self._generations: list[dict[str, Value]] = [{} for _ in range(generations)]  # newest first
+        self._newest = self._generations[0]
+        self._older = 0  # entries in all the others
+        self._turned = now
 
     def put(self, key: str, value: Value) -> None:
         """Remember, from now on."""
         self._newest[key] = value
 
     def get(self, key: str) -> Value | None:
-        """What is remembered under ``key``."""
+        """What was put under ``key`` last."""
         for generation in self._generations:
             if key in generation:
                 return generation[key]
         return None
 
+    def discard(self, key: str) -> None:
+        """Forget what was put a moment ago; what is older stays until its time."""
+        self._newest.pop(key, None)
+
     def advance(self, now: float) -> None:
         """Forget what is too old at ``now`` (seconds)."""
-        while now - self._rotated >= self._span:
-            self._rotated += self._span
-            del self._generations[0]
-            self._newest = {}
-            self._generations.append(self._newest)
-            if not any(self._generations):
-                self._rotated = max(self._rotated, now - self._span)
+        if now - self._turned < self._span:
+            return
+        self._turned = now
+        kept = self._generations[:-1]
+        self._newest = {}
+        self._generations = [self._newest, *kept]
+        self._older = sum(map(len, kept))
 
     def __len__(self) -> int:
-        return sum(map(len, self._generations))
+        """Entries; a key that was put again counts until its first one is forgotten."""
+        return self._older + len(self._newest)
