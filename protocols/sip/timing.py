@@ -29,4 +29,6 @@ TIMER_M: Final = 64 * T1
 """INVITE client transaction passes on repeated 2xx (RFC 6026 s8.4)."""
 
 TRYING_AFTER: Final = 3.5
-"""A non-INVITE request over UDP gets its 100 when the sender's Timer E reaches T2, not before (RFC 4320 s4.1)."""
+"""A non-INVITE request gets its 100 when the sender's Timer E reaches T2, over UDP not before (RFC 4320 s4.1)."""
+INVITE_TRYING_AFTER: Final = 0.2
+"""An INVITE that its user has not answered by then gets a 100 (s17.2.1)."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Failure(NamedTuple):
-    """Why a request got no final answer. ``layer``: ``timer``, ``tcp``, ``udp``, ``dns`` or ``size``."""
+    """Why a request got no final answer. ``layer``: ``timer``, ``tcp``, ``udp``, ``dns``, ``uri`` or ``sip``."""
 
     layer: str
     detail: str
@@ -149,7 +149,11 @@ class ClientTransaction:
         self._deadline = wheel.now + timing.TIMER_F
         flow = self.flow
         assert flow is not None
-        self._timer = wheel.start(timing.TIMER_F if flow.reliable else timing.T1, self._timer_e)
+        if flow.reliable:
+            self.layer.depend(self, flow)
+            self._timer = wheel.start(timing.TIMER_F, self._timer_e)
+        else:
+            self._timer = wheel.start(timing.T1, self._timer_e)
 
     def _timer_e(self, _: object) -> None:
         wheel = self.layer.wheel
@@ -178,8 +182,9 @@ class ClientTransaction:
 
     def _fail(self, failure: Failure) -> None:
         if self.state is not State.TERMINATED:
+            on_failure = self.on_failure
             self.terminate()
-            self.on_failure(self, failure)
+            on_failure(self, failure)
 
     def terminate(self) -> None:
         """Expect no more."""
@@ -190,9 +195,26 @@ class ClientTransaction:
 
 
 class InviteClientTransaction(ClientTransaction):
-    """An INVITE (s17.1.1, RFC 6026 s7.2). Provisional answers and every 2xx reach the user."""
+    """An INVITE (s17.1.1, RFC 6026 s7.2). Provisional answers and every 2xx reach the user.
 
-    __slots__ = ()
+    A late provisional answer and a refusal after a 2xx do not.
+    """
+
+    __slots__ = ("_cancel_sent", "_cancel_wanted")
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        request: OutgoingRequest,
+        target: Target,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+        context: object,
+        branch: str | None = None,
+    ) -> None:
+        super().__init__(layer, request, target, on_response, on_failure, context, branch)
+        self._cancel_wanted = False
+        self._cancel_sent = False
 
     def _start(self) -> None:
         self.state = State.CALLING
@@ -200,7 +222,11 @@ class InviteClientTransaction(ClientTransaction):
         self._deadline = wheel.now + timing.TIMER_B
         flow = self.flow
         assert flow is not None
-        self._timer = wheel.start(timing.TIMER_B if flow.reliable else timing.T1, self._timer_a)
+        if flow.reliable:
+            self.layer.depend(self, flow)
+            self._timer = wheel.start(timing.TIMER_B, self._timer_a)
+        else:
+            self._timer = wheel.start(timing.T1, self._timer_a)
 
     def _timer_a(self, _: object) -> None:
         wheel = self.layer.wheel
@@ -225,11 +251,17 @@ class InviteClientTransaction(ClientTransaction):
             if 200 <= status < 300:
                 self.on_response(self, response)
             return
-        if self._timer is not None:
-            self._timer.cancel()
         if status < 200:
-            self.state = State.PROCEEDING
-        elif status < 300:
+            if self.state is State.CALLING:
+                self.state = State.PROCEEDING
+                self._stop_timer()
+                if self._cancel_wanted:
+                    self._send_cancel()
+            self.on_response(self, response)
+            return
+        self._stop_timer()
+        on_response = self.on_response
+        if status < 300:
             self.state = State.ACCEPTED
             self._timer = self.layer.wheel.start(timing.TIMER_M, self._over)
         else:
@@ -241,15 +273,25 @@ class InviteClientTransaction(ClientTransaction):
                 self.terminate()
             else:
                 self._timer = self.layer.wheel.start(timing.TIMER_D, self._over)
-        self.on_response(self, response)
+        on_response(self, response)
 
     def flow_lost(self) -> None:
         """The connection is gone; after a final answer that no longer matters."""
         if self.state in (State.CALLING, State.PROCEEDING):
             super().flow_lost()
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _over(self, _: object) -> None:
         self.terminate()
+
+    def terminate(self) -> None:
+        """Expect no more. Its user has it, so it lets go of its user: neither then waits for the garbage collector."""
+        super().terminate()
+        self.on_response = _ignore_response
+        self.on_failure = _ignore_failure
 
     def _ack(self, response: Response) -> None:
         """ACK of a refusal: the INVITE's branch and Request-URI, To from the answer (s17.1.1.3)."""
@@ -273,7 +315,18 @@ class InviteClientTransaction(ClientTransaction):
         flow.send(ack.render(via), self.target[1:])
 
     def cancel(self) -> None:
-        """CANCEL it (s9.1): same branch, Request-URI and CSeq number. Only once a provisional answer came."""
+        """Give it up (s9.1). CANCEL waits for a provisional answer; an INVITE without connection never leaves."""
+        if self.state is State.CONNECTING:
+            self.terminate()
+        elif self.state is State.CALLING:
+            self._cancel_wanted = True
+        elif self.state is State.PROCEEDING and not self._cancel_sent:
+            self._send_cancel()
+
+    def _send_cancel(self) -> None:
+        """Same branch, Request-URI and CSeq number. If it is not obeyed in 64*T1, that counts as if it were (s9.1)."""
+        self._cancel_sent = True
+        self._timer = self.layer.wheel.start(64 * timing.T1, self._over)
         invite = self.request
         number = dict(invite.headers)["CSeq"].partition(" ")[0]
         request = OutgoingRequest(
@@ -294,4 +347,4 @@ def _ignore_response(_: ClientTransaction, __: Response) -> None:
 
 
 def _ignore_failure(_: ClientTransaction, __: Failure) -> None:
-    """The INVITE is given up by its user's own timer (s9.1)."""
+    """The INVITE is given up by its own timer (s9.1)."""

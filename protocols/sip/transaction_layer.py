@@ -7,7 +7,7 @@ possible, counted and dropped where not.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import Final, Protocol
 
 from protocols.sip import timing
 from protocols.sip.builder import build_response
@@ -26,9 +26,13 @@ from protocols.sip.transaction_client import (
     OutgoingRequest,
 )
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+from protocols.sip.transaction_server import State as ServerState
 from protocols.sip.transports import UDP_LIMIT, Transports, udp_limit
-from protocols.sip.validate import check_request, check_response
+from protocols.sip.validate import METHODS, check_request, check_response
+from protocols.sip.via import Via
 from protocols.timers import TimerWheel
+
+_CANCELLED_IN_VAIN: Final = METHODS - {"ACK", "CANCEL", "INVITE"}
 
 
 class TransactionUser(Protocol):
@@ -52,6 +56,7 @@ class TransactionLayer:
     """
 
     __slots__ = (
+        "_by_flow",
         "_clients",
         "_finished",
         "_seen",
@@ -81,6 +86,7 @@ class TransactionLayer:
         self.counts: Counter[str] = Counter()
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
+        self._by_flow: dict[Flow, dict[ClientTransaction, None]] = {}  # those on connections
         self._finished: Recent[bytes] = Recent(timing.TIMER_J, wheel.now)
         self._seen: Recent[str] = Recent(timing.TIMER_J, wheel.now)
 
@@ -130,7 +136,7 @@ class TransactionLayer:
             request.stamp(*source)
             key = transaction_key(request)
         except SipError as error:
-            self.refuse(SipParseError(error.code, error.reason, None), source, flow)
+            self.refuse(SipParseError(error.code, error.reason, request), source, flow)
             return
         method = request.method
         known = self._servers.get(key)
@@ -151,17 +157,12 @@ class TransactionLayer:
         if method == "ACK":
             self.user.on_ack(request)
             return
-        if len(self._servers) + len(self._finished) >= self.limit:
+        if len(self._servers) + len(self._finished) >= self.limit or len(self._seen) >= self.limit:
             self.counts["overload"] += 1
             self._reply_stateless(request, source, flow, 503, None, (("Retry-After", "5"),))
             return
-        try:
-            reply_to = reply_address(request, source)
-            made = InviteServerTransaction if method == "INVITE" else ServerTransaction
-            transaction = made(self, key, request, flow, source, reply_to)
-        except SipError as error:
-            self.refuse(SipParseError(error.code, error.reason, None), source, flow)
-            return
+        made = InviteServerTransaction if method == "INVITE" else ServerTransaction
+        transaction = made(self, key, request, flow, source, reply_address(request, source))
         self._servers[key] = transaction
         if method == "CANCEL":
             self._cancel(transaction)
@@ -173,13 +174,22 @@ class TransactionLayer:
             self.counts["refused"] += 1
             transaction.respond(error.code, error.reason, headers=error.headers)
             return
-        self.user.on_request(transaction)
+        try:
+            self.user.on_request(transaction)
+        except Exception:
+            transaction.respond(500)  # else it would wait for ever
+            raise
+        if isinstance(transaction, InviteServerTransaction):
+            transaction.expect_answer()
 
     def _check_merged(self, request: Request, key: str) -> None:
-        """The same request by another way: 482 (s8.2.2.2, RULEBOOK M13). In-dialog requests cannot be merged."""
+        """The same request by another way: 482 (s8.2.2.2, RULEBOOK M13). In-dialog requests cannot be merged.
+
+        Over TCP too, where the transaction itself would be over with its answer: the other way may be the longer one.
+        """
         if request.to.tag is not None:
             return
-        identity = f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
+        identity = merge_identity(request)
         first = self._seen.get(identity)
         if first is None:
             self._seen.put(identity, key)
@@ -187,25 +197,38 @@ class TransactionLayer:
             raise SipError(482, "Merged request")
 
     def _cancel(self, cancel: ServerTransaction) -> None:
-        """s9.2: the INVITE's transaction decides the answer; what comes of the INVITE is its user's matter."""
-        pending = self._servers.get(cancel.key[: -len("CANCEL")] + "INVITE")
+        """s9.2: the INVITE's transaction decides the answer; what comes of the INVITE is its user's matter.
+
+        To cancel anything else has no effect but its 200.
+        """
+        alike = cancel.key[: -len("CANCEL")]
+        pending = self._servers.get(alike + "INVITE")
         if isinstance(pending, InviteServerTransaction):
+            if pending.to_tag is None:
+                pending.to_tag = new_tag()
             cancel.to_tag = pending.to_tag
             cancel.respond(200)
-            if pending.state.value == "Proceeding":
+            if pending.state is ServerState.PROCEEDING:
                 self.user.on_cancel(pending)
+        elif any(alike + each in self._servers or self._finished.get(alike + each) for each in _CANCELLED_IN_VAIN):
+            cancel.respond(200)
         else:
             cancel.respond(481)
 
     def _response(self, response: Response) -> None:
+        via = response.via
+        transaction = self._clients.get(f"{via.branch}{response.cseq.method}")
+        if transaction is None:
+            self.counts["stray_responses"] += 1
+            return
         try:
             check_response(response)
-            transaction = self._clients.get((response.via.branch or "") + response.cseq.method)
         except SipError:
             self.counts["dropped"] += 1
             return
-        if transaction is None:
-            self.counts["stray_responses"] += 1
+        flow = transaction.flow
+        if flow is None or (via.sent_by != flow.sent_by and via.sent_by != _sent_by(flow)):
+            self.counts["dropped"] += 1  # our branch in somebody else's Via (s18.1.2)
             return
         transaction.response(response)
 
@@ -257,13 +280,16 @@ class TransactionLayer:
     # ---------------------------------------------------------- for the transactions
 
     def reply(self, transaction: ServerTransaction, data: bytes) -> None:
-        """Send an answer the way s18.2.2 says: the request's own connection, or a new one to its sender."""
+        """Send an answer the way s18.2.2 says: the request's own connection, or a new one to its sender.
+
+        The new one goes to the port of sent-by: where the old one came from, nobody listens.
+        """
         flow = transaction.flow
         if flow.alive:
             flow.send(data, transaction.reply_to)
-            return
-        target = Target("TCP", *transaction.reply_to)
-        self.transports.obtain(target, _Reply(data, transaction.reply_to))
+        elif flow.reliable:
+            target = Target("TCP", transaction.source[0], transaction.request.via.port or 5060)
+            self.transports.obtain(target, _Reply(data, target[1:]))
 
     def finish(self, transaction: ServerTransaction, data: bytes) -> None:
         """A non-INVITE transaction has its final answer, which is all that is kept (Timer J)."""
@@ -274,13 +300,29 @@ class TransactionLayer:
         """Terminated."""
         self._servers.pop(transaction.key, None)
 
+    def ignore_server(self, transaction: ServerTransaction) -> None:
+        """Its user wants to know nothing of it, and nothing of it is kept."""
+        self._servers.pop(transaction.key, None)
+        self._seen.discard(merge_identity(transaction.request))
+
+    def depend(self, transaction: ClientTransaction, flow: Flow) -> None:
+        """It waits for an answer on a connection."""
+        self._by_flow.setdefault(flow, {})[transaction] = None
+
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Terminated."""
         self._clients.pop(transaction.key, None)
+        flow = transaction.flow
+        if flow is not None and flow.reliable:
+            others = self._by_flow.get(flow)
+            if others is not None:
+                others.pop(transaction, None)
+                if not others:
+                    del self._by_flow[flow]
 
     def flow_lost(self, flow: Flow) -> None:
-        """A connection is gone: what waits for an answer on it has failed. Rare, so a walk over all is in order."""
-        for transaction in [each for each in self._clients.values() if each.flow is flow]:
+        """A connection is gone: what waits for an answer on it has failed."""
+        for transaction in list(self._by_flow.get(flow, ())):
             transaction.flow_lost()
 
     def advance(self, now: float) -> None:
@@ -321,6 +363,16 @@ def transaction_key(request: Request) -> str:
         return f"{via.branch} {via.sent_by} {method}"
     number = request.cseq.number
     return f"{request.call_id} {request.from_.tag} {number} {request.uri} {via.sent_by} {via.branch} {method}"
+
+
+def merge_identity(request: Request) -> str:
+    """What the copies of a request that took different ways have in common (s8.2.2.2)."""
+    return f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
+
+
+def _sent_by(flow: Flow) -> str:
+    """A flow's sent-by as :attr:`Via.sent_by` writes it."""
+    return Via.parse(f"SIP/2.0/{flow.transport} {flow.sent_by}").sent_by
 
 
 def reply_address(request: Request, source: tuple[str, int]) -> tuple[str, int]:

@@ -63,9 +63,15 @@ class ServerTransaction:
     def respond(
         self, status: int, reason: str | None = None, *, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
     ) -> None:
-        """Answer. A second final answer is discarded (s17.2.2); 408 must not be asked for (RFC 4320 s4.2)."""
+        """Answer. A second final answer is discarded (s17.2.2).
+
+        Raises ValueError for what must never be said to a non-INVITE request: a provisional answer other than 100, and
+        408 (RFC 4320 s4.1, s4.2, RULEBOOK M14).
+        """
         if self.state is State.COMPLETED or self.state is State.TERMINATED:
             return
+        if 100 < status < 200 or status == 408:
+            raise ValueError(f"{status} to {self.request.method}")
         tag = self.to_tag
         if tag is None and status > 100:
             tag = self.to_tag = new_tag()
@@ -81,11 +87,11 @@ class ServerTransaction:
     def ignore(self) -> None:
         """Answer nothing, ever; its repeats find no transaction and are ignored anew."""
         self.state = State.TERMINATED
-        self.layer.forget_server(self)
+        self.layer.ignore_server(self)
 
     def try_100(self) -> None:
-        """Say 100 if nothing was said and the request came over UDP; call it at :data:`timing.TRYING_AFTER`."""
-        if self.state is State.TRYING and not self.flow.reliable:
+        """Say 100 if nothing was said; call it at :data:`timing.TRYING_AFTER` (RFC 4320 s4.1)."""
+        if self.state is State.TRYING:
             self.respond(100)
 
     def repeat(self) -> None:
@@ -120,6 +126,7 @@ class InviteServerTransaction(ServerTransaction):
         """Answer. After a 2xx the user repeats it by :meth:`repeat_2xx` until the ACK comes (s13.3.1.4)."""
         if self.state is not State.PROCEEDING:
             return
+        self._cancel_timers()
         if self.to_tag is None and status > 100:
             self.to_tag = new_tag()
         self.response = build_response(
@@ -137,6 +144,19 @@ class InviteServerTransaction(ServerTransaction):
         self._stop = start(timing.TIMER_H, self._terminate)
         if not self.flow.reliable:
             self._resend = start(self._interval, self._timer_g)
+
+    def expect_answer(self) -> None:
+        """The user has the request. If it has not answered in 200 ms, 100 keeps the peer from repeating (s17.2.1)."""
+        if self.state is State.PROCEEDING and self.response is None:
+            self._resend = self.layer.wheel.start(timing.INVITE_TRYING_AFTER, self._say_100)
+
+    def _say_100(self, _: object) -> None:
+        self.respond(100)
+
+    def ignore(self) -> None:
+        """Answer nothing, ever; its repeats find no transaction and are ignored anew."""
+        self._cancel_timers()
+        super().ignore()
 
     def repeat_2xx(self) -> None:
         """Send the 2xx again, as the user must until it sees the ACK."""

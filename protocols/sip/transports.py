@@ -16,6 +16,8 @@ UDP_LIMIT: Final = 1300
 """Larger requests leave over a congestion controlled transport (s18.1.1, RFC 3428 s8, RULEBOOK M5)."""
 LOOPBACK_UDP_LIMIT: Final = 65_000
 """The path MTU to this machine itself is known, 65536; RFC 3428 s8 allows it less 200."""
+MOST_DIALS: Final = 4096
+"""Connections being made at once. A dial lasts seconds where nobody answers, and peers name the addresses."""
 
 
 class Waiter(Protocol):
@@ -60,6 +62,10 @@ class Transports:
         """The UDP socket that reaches a numeric address."""
         return self.udp6 if ":" in host else self.udp
 
+    def serves(self, host: str) -> bool:
+        """Whether requests can go to a numeric address: UDP has a socket of its family, or nothing is bound to one."""
+        return self.udp_to(host) is not None or (self.udp is None and self.udp6 is None)
+
     def obtain(self, target: Target, waiter: Waiter) -> None:
         """A TCP flow to ``target``, given to ``waiter`` now or when it is connected."""
         flow = self.tcp.get((target.host, target.port))
@@ -71,6 +77,8 @@ class Transports:
             waiting.append(waiter)
         elif self.dial is None:
             waiter.flow_failed("no TCP transport")
+        elif len(self._dialling) >= MOST_DIALS:
+            waiter.flow_failed("too many connections are being made")
         else:
             self._dialling[target] = [waiter]
             self.dial(target)
