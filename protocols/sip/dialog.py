@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
-from protocols.sip.message import Request, Response
+from protocols.sip.grammar import QUOTED
+from protocols.sip.message import Message, Request, Response
 from protocols.sip.transaction_client import OutgoingRequest
 from protocols.sip.uri import SipUri
 
@@ -31,8 +34,12 @@ class Dialog:
 
     @classmethod
     def of_uas(cls, request: Request, local_tag: str) -> Dialog:
-        """The dialog that a 2xx to ``request`` makes (s12.1.1). Raises SipError 400 where Contact is missing."""
-        if not request.contacts:
+        """The dialog that a 2xx to ``request`` makes (s12.1.1).
+
+        Raises SipError 400 where Contact is missing or names no SIP URI, or Record-Route cannot be read.
+        """
+        target = _contact(request)
+        if target is None:
             raise SipError(400, "Missing Contact header field")
         return cls(
             call_id=request.call_id,
@@ -40,26 +47,29 @@ class Dialog:
             local_tag=local_tag,
             remote=without_tag(request.first("from") or ""),
             remote_tag=request.from_.tag or "",
-            remote_target=request.contacts[0].uri,
+            remote_target=target,
             local_cseq=0,
             remote_cseq=request.cseq.number,
-            route_set=request.values("record-route"),
+            route_set=_record_routes(request),
         )
 
     @classmethod
     def of_uac(cls, invite: OutgoingRequest, response: Response) -> Dialog:
-        """The dialog that a 2xx makes for the sender of ``invite`` (s12.1.2)."""
+        """The dialog that a 2xx makes for the sender of ``invite`` (s12.1.2).
+
+        Without Contact, which the answer owes us, the target stays where the INVITE went. Raises SipError where To,
+        Contact or Record-Route cannot be read.
+        """
         headers = dict(invite.headers)
-        contacts = response.contacts
         return cls(
-            call_id=response.call_id,
+            call_id=headers["Call-ID"],
             local=without_tag(headers["From"]),
-            local_tag=response.from_.tag or "",
+            local_tag=NameAddr.parse(headers["From"]).tag or "",
             remote=without_tag(response.first("to") or ""),
             remote_tag=response.to.tag or "",
-            remote_target=contacts[0].uri if contacts else invite.uri,
+            remote_target=_contact(response) or invite.uri,
             local_cseq=int(headers["CSeq"].partition(" ")[0]),
-            route_set=response.values("record-route")[::-1],
+            route_set=_record_routes(response)[::-1],
         )
 
     @property
@@ -68,13 +78,17 @@ class Dialog:
         return self.call_id, self.local_tag, self.remote_tag
 
     def accept(self, request: Request) -> None:
-        """An in-dialog request of the peer: its CSeq must rise, else 500 (s12.2.2); a Contact moves the target."""
+        """An in-dialog request of the peer: its CSeq must rise, else 500 (s12.2.2); a Contact moves the target.
+
+        It may rise by more than one. Where it stays the same the request is another copy, as every request takes a new
+        number (s12.2.1.1), and its own transaction has the answer.
+        """
         number = request.cseq.number
         if self.remote_cseq is not None and number <= self.remote_cseq:
             raise SipError(500, "CSeq out of order")
         self.remote_cseq = number
-        if request.method == "INVITE" and request.contacts:
-            self.remote_target = request.contacts[0].uri
+        if request.method == "INVITE":
+            self.remote_target = _contact(request) or self.remote_target
 
     def request(
         self, method: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b"", *, cseq: int | None = None
@@ -127,10 +141,34 @@ class Dialog:
         return cls(**record)
 
 
+def _contact(message: Message) -> str | None:
+    """The target in Contact, None without one; less its headers, which no Request-URI may have (s19.1.1, table 1)."""
+    contacts = message.contacts
+    if not contacts:
+        return None
+    uri = contacts[0].uri
+    try:
+        headers = SipUri.parse(uri).headers
+    except SipError:
+        headers = None
+    if headers is None or not uri[:4].lower().startswith(("sip:", "sips")):
+        raise SipError(400, "Contact is no SIP URI")  # s12.1.1, s12.1.2
+    return uri[: -len(headers) - 1] if headers else uri
+
+
+def _record_routes(message: Message) -> list[str]:
+    """Raw values of Record-Route, each of which can be read. Raises SipError 400."""
+    for route in message.record_routes:
+        try:
+            SipUri.parse(route.uri)
+        except SipError:
+            raise SipError(400, "Malformed Record-Route header field") from None
+    return message.values("record-route")
+
+
 def bare(value: str) -> str:
-    """The URI of a name-addr or addr-spec."""
-    start = value.find("<")
-    return value if start < 0 else value[start + 1 : value.index(">", start)]
+    """The URI of a name-addr or addr-spec. Raises SipError 400."""
+    return NameAddr.parse(value).uri
 
 
 def is_loose(route: str) -> bool:
@@ -140,15 +178,16 @@ def is_loose(route: str) -> bool:
 
 def without_tag(value: str) -> str:
     """A From or To value less its tag parameter; the rest stays to the letter."""
-    end = value.rfind(">") + 1
-    head, params = value[:end], value[end:]
-    if not end:
-        head, _, params = value.partition(";")
-        params = ";" + params if params else ""
-    kept = [each for each in params.split(";")[1:] if each.strip().partition("=")[0].strip().lower() != "tag"]
-    return ";".join([head, *kept])
+    return _tag_or_opaque(lambda found: found[1] or "", value)
 
 
 def with_tag(value: str, tag: str) -> str:
     """A From or To value with a tag parameter, none where ``tag`` is empty (RFC 2543 peers)."""
     return f"{value};tag={tag}" if tag else value
+
+
+# What may hold a semicolon that begins no header parameter is passed over.
+_tag_or_opaque = re.compile(
+    rf"({QUOTED}|<[^>]*+>)|[ \t]*+;[ \t]*+tag[ \t]*+(?:=[ \t]*+(?:{QUOTED}|[^; \t]*+)[ \t]*+)?(?=;|\Z)",
+    re.IGNORECASE | re.DOTALL,
+).sub

@@ -11,13 +11,15 @@ from protocols.sip.ids import new_tag
 from protocols.sip.transaction_server import InviteServerTransaction
 
 if TYPE_CHECKING:
+    from protocols.sip.message import Request
     from protocols.timers import Timer
 
 
 class InviteServer:
     """One accepted INVITE. ``on_no_ack`` is called once if no ACK came in 64*T1; the session is to be ended by BYE."""
 
-    __slots__ = ("_deadline", "_interval", "_on_no_ack", "_timer", "acknowledged", "dialog", "transaction")
+    __slots__ = ("_deadline", "_interval", "_number", "_on_no_ack", "_then", "_timer", "acknowledged", "dialog",
+                 "transaction")  # fmt: skip
 
     def __init__(
         self,
@@ -31,20 +33,40 @@ class InviteServer:
         self.transaction = transaction
         self.dialog = dialog
         self.acknowledged = False
-        self._on_no_ack = on_no_ack
+        self._on_no_ack: Callable[[InviteServer], object] | None = on_no_ack
+        self._then: Callable[[], object] | None = None
+        self._number = transaction.request.cseq.number
         wheel = transaction.layer.wheel
         self._interval = timing.T1
         self._deadline = wheel.now + 64 * timing.T1
         transaction.respond(200, headers=headers, body=body)
         self._timer: Timer | None = wheel.start(self._interval, self._repeat)
 
-    def ack(self) -> None:
-        """The ACK came."""
+    def ack(self, request: Request | None = None) -> bool:
+        """An ACK came. Whether it is this 2xx's first, which ``request`` tells from one of an earlier INVITE."""
+        if self.acknowledged or (request is not None and request.cseq.number != self._number):
+            return False
         self.acknowledged = True
+        then = self._then
         self.stop()
+        if then is not None:
+            then()
+        return True
+
+    def before_bye(self, then: Callable[[], object]) -> None:
+        """Call ``then`` once a BYE may be sent: at once if the ACK came, else with it or after 64*T1 (s15).
+
+        Until then the 2xx is repeated: a peer that lost it knows no dialog that a BYE could end. Of a missing ACK
+        nobody else is told.
+        """
+        if self._timer is None:
+            then()
+        else:
+            self._then = then
 
     def stop(self) -> None:
-        """Repeat no more."""
+        """Repeat no more, tell nobody."""
+        self._on_no_ack = self._then = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -53,15 +75,20 @@ class InviteServer:
         wheel = self.transaction.layer.wheel
         self._timer = None
         if wheel.now >= self._deadline:
-            self._on_no_ack(self)
+            on_no_ack, then = self._on_no_ack, self._then
+            self.stop()
+            if then is not None:
+                then()
+            elif on_no_ack is not None:
+                on_no_ack(self)
             return
         self.transaction.repeat_2xx()
         self._interval = min(2 * self._interval, timing.T2)
-        self._timer = wheel.start(min(self._interval, self._deadline - wheel.now + 0.001), self._repeat)
+        self._timer = wheel.start(min(self._interval, self._deadline - wheel.now), self._repeat)
 
 
 def uas_dialog(transaction: InviteServerTransaction) -> Dialog:
-    """The dialog that answering ``transaction`` 2xx will make. Raises SipError 400 where Contact is missing."""
+    """The dialog that answering ``transaction`` 2xx will make. Raises SipError 400 as :meth:`Dialog.of_uas` does."""
     if transaction.to_tag is None:
         transaction.to_tag = new_tag()
     return Dialog.of_uas(transaction.request, transaction.to_tag)

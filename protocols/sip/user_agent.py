@@ -13,7 +13,7 @@ from protocols.sip.errors import SipError
 from protocols.sip.flow import Target
 from protocols.sip.invite_client import Caller, InviteClient
 from protocols.sip.locate import Locator
-from protocols.sip.message import Request, Response
+from protocols.sip.message import Request
 from protocols.sip.transaction_client import (
     ClientTransaction,
     Failure,
@@ -71,6 +71,7 @@ class UserAgent:
     def __init__(self, layer: TransactionLayer, locator: Locator, application: Application) -> None:
         self.layer = layer
         self.locator = locator
+        locator.usable = layer.transports.serves
         self.application = application
         self._dialogs: dict[tuple[str, str, str], DialogUsage] = {}
 
@@ -97,13 +98,15 @@ class UserAgent:
         elif isinstance(transaction, InviteServerTransaction):
             self.application.on_invite(transaction)
         elif method == "OPTIONS":
-            transaction.respond(
-                200, headers=[("Allow", ALLOW), ("Accept", f"application/sdp, {self.application.accept}")]
-            )
+            self._capabilities(transaction)
         elif method == "BYE":
             transaction.respond(481)
         else:
             self._refuse_method(transaction)
+
+    def _capabilities(self, transaction: ServerTransaction) -> None:
+        """The answer to OPTIONS (s11.2)."""
+        transaction.respond(200, headers=[("Allow", ALLOW), ("Accept", f"application/sdp, {self.application.accept}")])
 
     def _refuse_method(self, transaction: ServerTransaction) -> None:
         if transaction.request.method in METHODS:
@@ -131,7 +134,7 @@ class UserAgent:
         elif method == "MESSAGE":
             usage.on_dialog_message(transaction)
         elif method == "OPTIONS":
-            transaction.respond(200, headers=[("Allow", ALLOW)])
+            self._capabilities(transaction)
         else:
             self._refuse_method(transaction)
 
@@ -175,16 +178,14 @@ class UserAgent:
 
         self.locator.locate(dialog.next_hop(), located)
 
-    def send_ack(self, ack: OutgoingRequest, response: Response) -> None:
-        """Send the ACK of a 2xx, which has no transaction (s13.2.2.4)."""
-        route = next((value for name, value in ack.headers if name == "Route"), None)
-        uri = route.partition("<")[2].partition(">")[0] if route else ack.uri
+    def send_ack(self, dialog: Dialog, ack: OutgoingRequest, branch: str) -> None:
+        """Send the ACK of a 2xx, which has no transaction and is the same each time the 2xx comes (s13.2.2.4)."""
 
         def located(target: Target | Failure) -> None:
             if isinstance(target, Target):
-                self.layer.send(ack, target, _Ack(self.layer, ack, target, _ignore, _ignore, None))
+                self.layer.send(ack, target, _Ack(self.layer, ack, target, _ignore, _ignore, None, branch))
 
-        self.locator.locate(uri, located)
+        self.locator.locate(dialog.next_hop(), located)
 
 
 class _Ack(ClientTransaction):
