@@ -18,19 +18,25 @@ from protocols.sip.uri import SipUri
 REMEMBER: Final = 60.0
 REMEMBER_FAILURE: Final = 5.0
 MOST_NAMES: Final = 10_000
+MOST_LOOKUPS: Final = 1_000
+"""Names being looked up at once; peers name them, and a resolver that does not answer takes its time."""
 
 Then = Callable[[Target | Failure], object]
 Addresses = list[str]
 
 
 class Locator:
-    """Finds targets. ``lookup(name, then)`` is the host's; ``then`` gets numeric addresses, or a text of why not."""
+    """Finds targets. ``lookup(name, then)`` is the host's; ``then`` gets numeric addresses, or a text of why not.
 
-    __slots__ = ("_names", "_waiting", "clock", "lookup")
+    ``usable`` tells whether there is a transport for an address: the first such one of a name is taken.
+    """
+
+    __slots__ = ("_names", "_waiting", "clock", "lookup", "usable")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.lookup: Callable[[str, Callable[[Addresses | str], None]], None] | None = None
+        self.usable: Callable[[str], bool] = lambda _: True
         self._names: dict[str, tuple[float, Addresses | str]] = {}
         self._waiting: dict[str, list[Callable[[Addresses | str], object]]] = {}
 
@@ -48,12 +54,13 @@ class Locator:
         if transport not in ("UDP", "TCP"):
             then(Failure("uri", f"transport {transport.lower()} is not served"))
             return
-        host = parsed.host.strip("[]")
+        host = (parsed.params.get("maddr") or parsed.host).strip("[]").lower()  # s4: TARGET
         port = parsed.port or 5060
-        if is_numeric(host):
-            then(Target(transport, host, port))
+        address = numeric(host)
+        if address is not None:
+            then(Target(transport, address, port))
         else:
-            self._by_name(host, lambda found: then(_target(transport, host, port, found)))
+            self._by_name(host.removesuffix("."), lambda found: then(self._target(transport, host, port, found)))
 
     def _by_name(self, host: str, then: Callable[[Addresses | str], object]) -> None:
         known = self._names.get(host)
@@ -67,6 +74,12 @@ class Locator:
         if waiting is not None:
             waiting.append(then)
             return
+        if not is_hostname(host):
+            then("no host name")
+            return
+        if len(self._waiting) >= MOST_LOOKUPS:
+            then("too many names are being looked up")
+            return
         self._waiting[host] = [then]
         self.lookup(host, lambda found: self._found(host, found))
 
@@ -78,21 +91,24 @@ class Locator:
         for then in self._waiting.pop(host, ()):
             then(found)
 
+    def _target(self, transport: str, host: str, port: int, found: Addresses | str) -> Target | Failure:
+        if isinstance(found, str):
+            return Failure("dns", f"{host}: {found}")
+        if not found:
+            return Failure("dns", f"{host}: no address")
+        return Target(transport, next(filter(self.usable, found), found[0]), port)
 
-def _target(transport: str, host: str, port: int, found: Addresses | str) -> Target | Failure:
-    if isinstance(found, str):
-        return Failure("dns", f"{host}: {found}")
-    if not found:
-        return Failure("dns", f"{host}: no address")
-    return Target(transport, found[0], port)
 
-
-def is_numeric(host: str) -> bool:
-    """Whether ``host`` is an IP address, without brackets."""
+def numeric(host: str) -> str | None:
+    """An IP address, without brackets, in the form that a socket gives it; None for a name."""
     if not host or not (host[-1].isdigit() or ":" in host):
-        return False
+        return None
     try:
-        ipaddress.ip_address(host)
+        return str(ipaddress.ip_address(host))
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def is_hostname(host: str) -> bool:
+    """Whether a resolver may be asked: labels of 1 to 63 octets, 253 in all (RFC 1035 s2.3.4)."""
+    return len(host) <= 253 and host.isascii() and all(0 < len(label) < 64 for label in host.split("."))

@@ -2,58 +2,99 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from protocols.sip.errors import SipParseError
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.parser import head_length
 
+PING: Final = b"\r\n\r\n"
 PONG: Final = b"\r\n"
+
+_HEAD_END: Final = b"\r\n\r\n"
+_blank = re.compile(rb"[\r\n]++").match
 
 
 class SipStream:
-    """One TCP connection's bytes. Work is linear in them, memory bounded by the limits."""
+    """One TCP connection's bytes. Work is linear in them however they are cut, memory bounded by the limits."""
 
-    __slots__ = ("_buffer", "_limits", "_wanted")
+    __slots__ = ("_broken", "_buffer", "_limits", "_searched", "_start_line", "_wanted")
 
     def __init__(self, limits: SipLimits = DEFAULT_LIMITS) -> None:
         self._buffer = bytearray()
         self._limits = limits
-        self._wanted = 0
+        self._broken = False
+        self._wanted = 0  # octets of the message at the front, once its head is whole
+        self._searched = 0  # octets of it in which its head does not end
+        self._start_line = False  # whether its start line is whole and was looked at
 
     def feed(self, data: bytes) -> tuple[list[bytes], int, SipParseError | None]:
         """Whole messages, in order, and the number of pings (double CRLF) that want :data:`PONG`.
 
-        The error is set where the stream can no longer be cut: answer it after the messages, then close.
+        The error is set where the stream can no longer be cut: answer it after the messages, then close. What comes
+        after it is not looked at.
         """
-        buffer = self._buffer
-        buffer += data
         messages: list[bytes] = []
         pings = 0
+        if self._broken:
+            return messages, pings, None
+        buffer = self._buffer
+        buffer += data
         while buffer:
-            if len(buffer) < self._wanted:
-                break
-            if buffer[0] in b"\r\n":
-                blank = len(buffer) - len(buffer.lstrip(b"\r\n"))
-                if blank < 4 and blank == len(buffer):
+            if not self._searched and buffer[0] in b"\r\n":
+                pings += self._skip_blank()
+                if buffer and buffer[0] in b"\r\n":
                     break  # half a ping, or the start of a message that some clients precede with CRLF
-                pings += buffer[:blank].count(b"\r\n\r\n")
-                del buffer[:blank]
-                self._wanted = 0
                 continue
             try:
-                found = head_length(buffer, self._limits)
+                whole = self._whole()
             except SipParseError as error:
+                self._broken = True
+                buffer.clear()
                 return messages, pings, error
-            if found is None:
-                break
-            self._wanted = sum(found)
-            if len(buffer) < self._wanted:
+            if not whole:
                 break
             messages.append(bytes(buffer[: self._wanted]))
             del buffer[: self._wanted]
-            self._wanted = 0
+            self._wanted = self._searched = 0
+            self._start_line = False
         return messages, pings, None
+
+    def _skip_blank(self) -> int:
+        """Drop the line ends at the front but for what may become a ping; the number of whole pings among them."""
+        buffer = self._buffer
+        found = _blank(buffer)
+        assert found is not None
+        blank = found[0]
+        pings = blank.count(PING)
+        keep = 0
+        if len(blank) == len(buffer):
+            rest = blank[blank.rfind(PING) + 4 :] if pings else blank
+            keep = next((size for size in (3, 2, 1) if rest.endswith(PING[:size])), 0)
+        del buffer[: len(blank) - keep]
+        return pings
+
+    def _whole(self) -> bool:
+        """Whether the message at the front is."""
+        if not self._wanted and self._news():
+            found = head_length(self._buffer, self._limits)
+            if found is not None:
+                self._wanted = sum(found)
+        return 0 < self._wanted <= len(self._buffer)
+
+    def _news(self) -> bool:
+        """Whether the octets that were not there at the last look tell the parser anything.
+
+        It wants to see the first of a message, the end of its start line, the end of its head, and too many.
+        """
+        buffer = self._buffer
+        seen = self._searched
+        self._searched = len(buffer)
+        if not self._start_line and buffer.find(b"\n", seen) >= 0:
+            self._start_line = True
+            return True
+        return not seen or buffer.find(_HEAD_END, max(seen - 3, 0)) >= 0 or len(buffer) > self._limits.max_head
 
     @property
     def waiting(self) -> int:
