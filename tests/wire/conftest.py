@@ -57,13 +57,13 @@ def transport():
 @pytest.fixture
 def page(gateway, transport):
     """`page()`: a new user agent of the message side."""
-    yield from _made(lambda name="alice": SipPeer(name, gateway, transport))
+    yield from _made(lambda name="alice", by=transport: SipPeer(name, gateway, by))
 
 
 @pytest.fixture
 def session(gateway, transport):
     """`session()`: a new user agent of the MSRP side."""
-    yield from _made(lambda name="bob": SessionPeer(name, gateway, transport))
+    yield from _made(lambda name="bob", by=transport: SessionPeer(name, gateway, by))
 
 
 def _made(make):

@@ -1,4 +1,4 @@
-"""SIGKILL at the worst moment: what was acknowledged is delivered after the restart, and no session stays as a ghost."""
+"""SIGKILL at the worst moment: what was acknowledged is delivered after the restart, no session stays as a ghost."""
 
 import pytest
 
