@@ -174,4 +174,4 @@ def _purge_what_hangs_on(sessions: list[Any]) -> None:
 def _delete(model: Any, **which: Any) -> int:
     """Delete by one statement: what hangs on these rows is gone already."""
     rows = model.objects.filter(**which)
-    return rows._raw_delete(rows.db)
+    return rows._raw_delete(rows.db) or 0  # None where `which` can match nothing

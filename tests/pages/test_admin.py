@@ -6,11 +6,11 @@ import csv
 import io
 
 import pytest
-from django.test import AsyncClient, RequestFactory
+from django.test import AsyncClient
 from django.urls import reverse
 
 from sessions_app.csv_rows import cell
-from sessions_app.models import GatewaySession, NodeCommand, Peer, Route
+from sessions_app.models import NodeCommand, Peer, Route
 from tests.rows import (
     VIEW,
     ago,
