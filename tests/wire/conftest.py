@@ -33,7 +33,8 @@ def running_gateway():
 @pytest.fixture(scope="session")
 def second_gateway():
     """For tests that kill it, or want what nobody else does: 202 after a second, silence for strangers."""
-    gateway = Running(**SHORT_TIMES | {"GATEWAY_ANSWER_WAIT": "1", "GATEWAY_REJECT_SILENTLY": "yes"})
+    unusual = {"GATEWAY_ANSWER_WAIT": "1", "GATEWAY_REJECT_SILENTLY": "yes", "GATEWAY_SIP_IDLE_TIMEOUT": "2"}
+    gateway = Running(**SHORT_TIMES | unusual)
     try:
         yield gateway.start()
     finally:

@@ -119,7 +119,7 @@ class SipPeer:
         self.transport = transport
         self.user = f"{name}-{next(_serial)}"
         self.inbox = Inbox(self.user)
-        self.repeats = []
+        self.repeats = Inbox(f"{self.user}, repeats")
         self.packets = []
         """Everything sent and received: (time, from, to, bytes)."""
         self.answers_at_once = {"BYE", "CANCEL"}
@@ -203,7 +203,7 @@ class SipPeer:
         if message.method is not None:
             mark = (message.branch, message.method, message.call_id)
             if mark in self._seen:
-                self.repeats.append(message)
+                self.repeats.put(message)
             if message.method in self.answers_at_once:
                 with contextlib.suppress(OSError):  # the test is over
                     self.respond(message, 200)
@@ -229,6 +229,11 @@ class SipPeer:
             self._out.settimeout(None)
             self._adopt(self._out)
         return self._out
+
+    def hang_up_stream(self):
+        """Close the connection to the gateway that our requests went over."""
+        self._out.shutdown(socket.SHUT_RDWR)
+        self._out = None
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -306,6 +311,10 @@ class SipPeer:
             within,
             f"{method} {fields or ''}",
         )
+
+    def expect_repeat(self, method, within=5.0):
+        """A request of this method that came before, to the letter or with the same branch."""
+        return self.repeats.take(lambda each: each.method == method, within, f"repeated {method}")
 
     def answer_to(self, sent, within=5.0):
         """The next answer to a request of ours, provisional or final."""

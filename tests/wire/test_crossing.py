@@ -81,8 +81,7 @@ def test_a_repeated_200_is_acknowledged_again(alice, bob):
     bob.answer(invite, own_path=path)
     first = bob.expect("ACK")
     bob.answer(invite, own_path=path)
-    again = bob.expect("ACK")
-    assert again.to_tag == first.to_tag
+    assert bob.expect_repeat("ACK").raw == first.raw
     assert bob.has_received("BYE") == []
 
 
@@ -188,3 +187,37 @@ def test_requests_in_the_dialog_must_count_up(live):
     live.cseq = 10
     assert live.peer.final_answer_to(live.request("OPTIONS")).status == 200
     assert live.peer.final_answer_to(live.request("OPTIONS", cseq=9)).status == 500
+
+
+def test_their_invite_with_an_offer_we_cannot_take_does_not_cost_ours(alice, bob):
+    sent, invite = ring(bob, alice)
+    assert bob.final_answer_to(bob.invite(alice.uri, accept_types="image/png")).status == 488
+    call = bob.answer(invite)
+    bob.expect("ACK", call_id=invite.call_id)
+    assert call.expect_connection().take_message().body == b"meanwhile"
+    assert alice.final_answer_to(sent).status == 200
+    assert bob.has_received("CANCEL") == []
+
+
+def test_messages_wait_for_the_bind_of_a_session_that_they_did_not_begin(alice, bob):
+    theirs = bob.invite(alice.uri)
+    call = bob.dialog_of(theirs, bob.final_answer_to(theirs))
+    call.ack()
+    sent = [alice.message(bob.uri, f"number {number}") for number in range(2)]
+    alice.fence()
+    call.connect_and_bind()
+    assert [call.take_message().body for _ in range(2)] == [b"number 0", b"number 1"]
+    assert [alice.final_answer_to(each).status for each in sent] == [200] * 2
+
+
+def test_a_session_that_they_began_and_never_bound_ends_with_a_bye(gateway, alice, bob):
+    """Bind timeout is 2 s here. A MESSAGE that waited is told."""
+    theirs = bob.invite(alice.uri)
+    call = bob.dialog_of(theirs, bob.final_answer_to(theirs))
+    call.ack()
+    sent = alice.message(bob.uri, "are you there?")
+    call.expect_bye()
+    assert alice.final_answer_to(sent).status == 500
+    row = gateway.failure_row(bob.uri)
+    assert (row["layer"], row["code"], row["reason"], row["waiting"]) == ("msrp", None, None, 1)
+    gateway.session_row(theirs.call_id, state="failed")
