@@ -85,4 +85,6 @@ class NameAddr:
 
 
 _LONGEST_REMEMBERED: Final = 256
-_remembered = lru_cache(maxsize=8192)(NameAddr._parse)
+REMEMBERED: Final = 65_536
+"""Addresses remembered: two of every live conversation come with every message."""
+_remembered = lru_cache(maxsize=REMEMBERED)(NameAddr._parse)

@@ -155,6 +155,8 @@ def check_uri(text: str, *, headers_allowed: bool = False) -> None:
     Header components raise 400 unless ``headers_allowed``: they belong into Contact and pages, not into a Request-URI,
     From or To (s19.1.1, RFC 4475 s3.1.2.11).
     """
+    if _plain(text) is not None:
+        return
     fault = _remembered_fault(text) if len(text) <= _LONGEST_REMEMBERED else _fault_of(text)
     if fault is not None and not (headers_allowed and fault is _HAS_HEADERS):
         raise SipError(*fault)
@@ -177,8 +179,15 @@ def _fault_of(text: str) -> tuple[int, str] | None:
 
 _HAS_HEADERS: Final = (400, "URI with header components")
 _LONGEST_REMEMBERED: Final = 256
-_remembered_aor = lru_cache(maxsize=8192)(_aor_of)
-_remembered_fault = lru_cache(maxsize=8192)(_fault_of)
+REMEMBERED: Final = 65_536
+"""URIs remembered in each cache: a gateway sees a few of every live conversation with every message."""
+# Most URIs, and no fault in any of them: told without a cache, which many conversations would wear out.
+_USER: Final = r"sip:[A-Za-z0-9_.!~*+-]+@"
+_NAME: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_IPV4: Final = r"(?:1?[0-9]{1,2}\.){3}1?[0-9]{1,2}"  # not all of them, but no other
+_plain = re.compile(rf"{_USER}(?:{_IPV4}|{_NAME})(?::[1-9][0-9]{{0,3}})?\Z", re.ASCII).match
+_remembered_aor = lru_cache(maxsize=REMEMBERED)(_aor_of)
+_remembered_fault = lru_cache(maxsize=REMEMBERED)(_fault_of)
 
 
 def _port(digits: str) -> int:

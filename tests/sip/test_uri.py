@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocols.sip.errors import SipError
-from protocols.sip.uri import SipUri, aor_of, check_uri
+from protocols.sip.uri import SipUri, _fault_of, _plain, aor_of, check_uri
 
 
 def test_every_part_is_read() -> None:
@@ -155,3 +157,15 @@ def test_header_components_are_refused_where_they_do_not_belong() -> None:
         check_uri("sip:a@b?Route=x")
     check_uri("sip:a@b?Route=x", headers_allowed=True)
     check_uri("sip:a@b")
+
+
+@given(st.from_regex(_plain.__self__, fullmatch=True) | st.from_regex(r"\Asip:[a-z.@:0-9-]{1,20}\Z"))
+def test_what_is_plain_has_no_fault(text):
+    """The way around the cache lets nothing through that the parser would refuse."""
+    if _plain(text) is not None:
+        assert _fault_of(text) is None
+
+
+@pytest.mark.parametrize("text", ["sip:alice@example.com", "sip:+15551234@192.0.2.1:5060", "sip:p.q-r@a.b-c.de:9999"])
+def test_the_usual_uris_are_plain(text):
+    assert _plain(text) is not None
