@@ -99,7 +99,7 @@ class GatewayHost:
         # (tests/gateway/test_lifetime.py), so the young are looked at as usual and the old hardly ever.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 1_000)
+        gc.set_threshold(10_000, 50, 1_000)
         sys.setswitchinterval(SWITCH_INTERVAL)
 
     def _prepare(self) -> str:
