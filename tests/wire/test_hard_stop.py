@@ -1,7 +1,12 @@
 """SIGKILL at the worst moment: what was acknowledged is delivered after the restart, no session stays as a ghost."""
 
+import os
+import signal
+import time
+
 import pytest
 
+from gateway_project.postgres.cluster import Cluster
 from tests.wire.session_peer import SessionPeer
 from tests.wire.sip_peer import SipPeer
 
@@ -76,3 +81,30 @@ def test_sigterm_says_good_bye(second_gateway, people):
     for call in (to_bob, from_dan):
         assert gateway.session_row(call.call_id, state="ended")["end_reason"] == "the gateway is stopping"
     assert alice.has_received("MESSAGE") == []
+
+
+def test_the_database_dies_and_nobody_notices(second_gateway, people):
+    """It is started again by the gateway; meanwhile messages pass, and their rows are written late."""
+    gateway = second_gateway
+    alice, bob, *_ = people
+    first = alice.message(bob.uri, "before")
+    call = bob.take_call()
+    call.take_message()
+    assert alice.final_answer_to(first).status == 200
+    os.kill(Cluster(gateway.state).pid(), signal.SIGKILL)
+    sent = [first]
+    for number in range(20):
+        sent.append(alice.message(bob.uri, f"number {number}"))
+        call.take_message()
+        assert alice.final_answer_to(sent[-1]).status == 200
+    deadline = time.monotonic() + 10
+    while not Cluster(gateway.state).ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    gateway.wait_for_rows(
+        "SELECT 1 FROM sessions_app_messagerecord WHERE call_id = ANY(%s) AND state = 'delivered'",
+        [each.call_id for each in sent],
+        count=len(sent),
+        within=15,
+    )
+    gateway.session_row(call.call_id, state="live")
