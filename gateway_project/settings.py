@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.templatetags.static import static
 
 from gateway_project import state
 from gateway_project.env import Env, EnvError
@@ -216,6 +217,10 @@ UNFOLD = {
     "SITE_HEADER": "Parley",
     "SITE_URL": "/",
     "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("sessions_app/icon.svg")}
+    ],
+    "SIDEBAR": {"navigation": "sessions_app.admin.navigation.sidebar"},
     "SHOW_HISTORY": False,
 }
 

@@ -21,7 +21,7 @@ class SessionPageFilter(django_filters.FilterSet):
     )
     state = django_filters.ChoiceFilter(choices=GatewaySession.State, empty_label="Any state")
     initiator = django_filters.ChoiceFilter(
-        choices=GatewaySession.Initiator, label="Begun by", empty_label="Begun by either side"
+        choices=GatewaySession.Initiator, label="Begun by", empty_label="Either side"
     )
     sort = django_filters.ChoiceFilter(
         label="Sort",

@@ -66,11 +66,10 @@ def _example() -> str:
         return ""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
     return (
-        "printf 'MESSAGE sip:bob@127.0.0.1:5070 SIP/2.0\\r\\n"
-        "Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK%s\\r\\nMax-Forwards: 70\\r\\n"
-        "From: <sip:alice@example.com>;tag=1\\r\\nTo: <sip:bob@example.com>\\r\\n"
-        "Call-ID: %s\\r\\nCSeq: 1 MESSAGE\\r\\nContent-Type: text/plain\\r\\nContent-Length: 5\\r\\n\\r\\nHello' \\\n"
-        f"  $RANDOM $RANDOM > /dev/udp/{host}/{address.port}"
+        f"cat > /dev/udp/{host}/{address.port} <<< $'MESSAGE sip:bob@127.0.0.1:5070 SIP/2.0\\r\\n"
+        "Via: SIP/2.0/UDP 127.0.0.1:5099;branch=z9hG4bK'$RANDOM$'\\r\\nMax-Forwards: 70\\r\\n"
+        "From: <sip:alice@example.com>;tag=1\\r\\nTo: <sip:bob@example.com>\\r\\nCall-ID: '$RANDOM$'\\r\\n"
+        "CSeq: 1 MESSAGE\\r\\nContent-Type: text/plain\\r\\nContent-Length: 5\\r\\n\\r\\nHello'"
     )
 
 

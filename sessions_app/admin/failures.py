@@ -8,14 +8,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from sessions_app import csv_rows
 from sessions_app.admin.known_values import CodeFilter, LayerFilter, LegFilter, NodeFilter
 from sessions_app.admin.records import RecordAdmin
+from sessions_app.admin.utc import utc
 from sessions_app.models import SetupFailure
-from sessions_app.templatetags.gateway import NOTHING, clock
+from sessions_app.templatetags.gateway import NOTHING
 
 COLUMNS = [
     "id",
@@ -47,8 +49,7 @@ class FailureAdmin(RecordAdmin):
         "leg",
         "layer",
         "detail",
-        "from_uri",
-        "to_uri",
+        "sides",
         "answered",
         "waiting",
     ]
@@ -60,7 +61,7 @@ class FailureAdmin(RecordAdmin):
     sortable_by = ["created", "reply"]
     actions = ["export_csv"]
     fields = readonly_fields = [
-        "created_at",
+        "created",
         "code",
         "reason",
         "leg",
@@ -76,10 +77,12 @@ class FailureAdmin(RecordAdmin):
         "node",
     ]
 
-    @display(description="time (UTC)", ordering="created_at")
-    def created(self, failure: SetupFailure) -> SafeString | str:
-        """When."""
-        return clock(failure.created_at)
+    created = utc("created_at", "time")
+
+    @display(description="from, to")
+    def sides(self, failure: SetupFailure) -> SafeString:
+        """Both sides, one under the other."""
+        return format_html("{}<br>{}", failure.from_uri, failure.to_uri)
 
     @display(description="code", ordering="code")
     def reply(self, failure: SetupFailure) -> str:

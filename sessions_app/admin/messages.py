@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from sessions_app.admin.known_values import MsrpCodeFilter, SipCodeFilter
 from sessions_app.admin.records import RecordAdmin
+from sessions_app.admin.utc import utc
 from sessions_app.models import MessageRecord
 from sessions_app.templatetags.gateway import ago, took
 
@@ -27,8 +29,7 @@ class MessageAdmin(RecordAdmin):
     list_display = [
         "state_label",
         "direction",
-        "from_uri",
-        "to_uri",
+        "sides",
         "sip_code",
         "msrp_code",
         "detail",
@@ -43,6 +44,14 @@ class MessageAdmin(RecordAdmin):
     ordering = ["-received_at", "-id"]
     sortable_by = ["received"]
     list_select_related: list[str] = []  # the list shows nothing of the session
+
+    arrived = utc("received_at")
+    finished = utc("finished_at")
+
+    @display(description="from, to")
+    def sides(self, message: MessageRecord) -> SafeString:
+        """Both sides, one under the other."""
+        return format_html("{}<br>{}", message.from_uri, message.to_uri)
 
     @display(description="state", label=STATE_LABELS, ordering="state")
     def state_label(self, message: MessageRecord) -> tuple[str, str]:
@@ -79,8 +88,8 @@ class MessageAdmin(RecordAdmin):
             "message_id",
             "content_type",
             "size",
-            "received_at",
-            "finished_at",
+            "arrived",
+            "finished",
             "sip_code",
             "msrp_code",
             "detail",

@@ -9,14 +9,16 @@ from django.contrib.admin import helpers
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from sessions_app import commands
 from sessions_app.admin.known_values import NodeFilter, RouteFilter
 from sessions_app.admin.records import LatestInline, RecordAdmin
+from sessions_app.admin.utc import utc
 from sessions_app.models import GatewaySession, MessageRecord, SessionEvent, SetupFailure
-from sessions_app.templatetags.gateway import ago, clock, lasted
+from sessions_app.templatetags.gateway import ago, lasted
 
 MOST_AT_ONCE = 1000
 """Sessions that one action ends."""
@@ -44,10 +46,7 @@ class MessageInline(LatestInline):
         """Bodies stay where they are."""
         return super().get_queryset(request).defer("body")
 
-    @display(description="received (UTC)")
-    def received(self, message: MessageRecord) -> str:
-        """When."""
-        return clock(message.received_at)
+    received = utc("received_at")
 
 
 class FailureInline(LatestInline):
@@ -57,10 +56,7 @@ class FailureInline(LatestInline):
     fields = readonly_fields = ["created", "code", "reason", "leg", "layer", "detail", "answered", "waiting"]
     ordering = ["-created_at"]
 
-    @display(description="time (UTC)")
-    def created(self, failure: SetupFailure) -> str:
-        """When."""
-        return clock(failure.created_at)
+    created = utc("created_at", "time")
 
 
 class EventInline(LatestInline):
@@ -71,10 +67,7 @@ class EventInline(LatestInline):
     ordering = ["at", "id"]
     show_change_link = False
 
-    @display(description="time (UTC)")
-    def when(self, event: SessionEvent) -> str:
-        """When."""
-        return clock(event.at)
+    when = utc("at", "time")
 
 
 @admin.register(GatewaySession)
@@ -85,10 +78,9 @@ class SessionAdmin(RecordAdmin):
         "state_label",
         "key",
         "initiator",
-        "from_uri",
-        "to_uri",
-        "to_msrp",
-        "to_page",
+        "sides",
+        "sent",
+        "received",
         "undelivered",
         "created",
         "age",
@@ -107,11 +99,11 @@ class SessionAdmin(RecordAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["key", "state", "initiator", "end_reason", "created_at", "established_at", "ended_at", "age"]},
+            {"fields": ["key", "state", "initiator", "end_reason", "began", "established", "ended", "age"]},
         ),
         (
             "Message side",
-            {"fields": ["from_uri", "to_uri", "ruri", "source", "back_hop", "to_msrp", "last_message_at"]},
+            {"fields": ["from_uri", "to_uri", "ruri", "source", "back_hop", "to_msrp", "last_message"]},
         ),
         (
             "MSRP side",
@@ -123,13 +115,34 @@ class SessionAdmin(RecordAdmin):
                     "content_types",
                     "next_hop",
                     "to_page",
-                    "last_send_at",
+                    "last_send",
                 ]
             },
         ),
         ("Gateway", {"fields": ["id", "route", "node", "bucket", "undelivered", "dialog"], "classes": ["collapse"]}),
     ]
-    readonly_fields = ["id", "age"]
+    readonly_fields = ["id", "age", "began", "established", "ended", "last_message", "last_send"]
+
+    began = utc("created_at")
+    established = utc("established_at")
+    ended = utc("ended_at")
+    last_message = utc("last_message_at", "last sign")
+    last_send = utc("last_send_at", "last sign")
+
+    @display(description="from, to")
+    def sides(self, session: GatewaySession) -> SafeString:
+        """Both sides, one under the other."""
+        return format_html("{}<br>{}", session.from_uri, session.to_uri)
+
+    @display(description="to MSRP")
+    def sent(self, session: GatewaySession) -> int:
+        """Messages to the MSRP side."""
+        return session.to_msrp
+
+    @display(description="to SIP")
+    def received(self, session: GatewaySession) -> int:
+        """Messages to the message side."""
+        return session.to_page
 
     @display(description="state", label=STATE_LABELS, ordering="state")
     def state_label(self, session: GatewaySession) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -83,7 +83,7 @@ def code(number: int | None) -> str:
 def wrappable(text: str) -> SafeString:
     """A long URI or key, with places where a narrow screen may break it."""
     parts = str(text).replace("@", "\0@").replace(";", "\0;").replace(" ", "\0 ").split("\0")
-    return SafeString("<wbr>").join(format_html("{}", part) for part in parts)
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter
