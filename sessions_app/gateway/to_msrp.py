@@ -104,7 +104,9 @@ class ToMsrp:
         self._record("delivered", 200, 200, "")
 
     def failed(self, answer: Answer, msrp_code: int | None, detail: str) -> None:
-        """It was not delivered; ``detail`` says why."""
+        """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending."""
+        if self._obligation is not None and self.session.gateway.draining:
+            return  # the next start delivers it
         self._answer(answer)
         self.session.undelivered += 1
         self._record("failed", answer.code, msrp_code, detail)
