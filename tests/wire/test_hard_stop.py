@@ -83,6 +83,26 @@ def test_sigterm_says_good_bye(second_gateway, people):
     assert alice.has_received("MESSAGE") == []
 
 
+def test_a_planned_stop_keeps_the_promises_that_a_kill_keeps(second_gateway, people):
+    gateway = second_gateway
+    alice, bob, carol, dan = people
+    under_way = alice.message(bob.uri, "on its way")
+    to_bob = bob.take_call()
+    send = to_bob.expect_message()
+    ringing = carol.message(dan.uri, "still ringing")
+    dan.respond(dan.expect("INVITE"), 180, "Ringing")
+    for peer, sent in ((alice, under_way), (carol, ringing)):
+        assert peer.final_answer_to(sent).status == 202
+    assert gateway.stop() == 0
+    dan.expect("CANCEL")
+    gateway.start()
+    again = bob.take_call().take_message()
+    assert (again.body, again["Message-ID"]) == (b"on its way", send["Message-ID"])
+    assert dan.take_call().take_message().body == b"still ringing"
+    for sent in (under_way, ringing):
+        gateway.message_row(sent.call_id, state="delivered")
+
+
 def test_the_database_dies_and_nobody_notices(second_gateway, people):
     """It is started again by the gateway; meanwhile messages pass, and their rows are written late."""
     gateway = second_gateway
