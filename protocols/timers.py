@@ -1,8 +1,10 @@
 """Timers: a hashed wheel whose start and cancel are O(1), and leave at most an empty slot behind.
 
 Every SIP transaction starts one to three timers and nearly all are cancelled. The wheel was chosen by measurement
-(``bench/timers.py``): a binary heap keeps cancelled entries until they are due, 32 s of them, and the event loop's own
-timers cost several times as much to start. The price is resolution: a timer fires up to one tick late, never early.
+(``bench/timers.py``): 0.7 us to start and cancel, however many are under way. A binary heap takes three times that and
+keeps cancelled entries until they are due, 32 s of them; asyncio's timers cost as much as the heap, uvloop's as little
+as the wheel while few are under way and twice as much when 20,000 are. Both would bring an event loop in here. The
+price is resolution: a timer fires up to one tick late, never early.
 
 No clock of its own: the host calls :meth:`TimerWheel.advance` with the time, so a test moves time by hand.
 """

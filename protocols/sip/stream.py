@@ -67,13 +67,12 @@ class SipStream:
         found = _blank(buffer)
         assert found is not None
         blank = found[0]
-        pings = blank.count(PING)
+        *pings, rest = blank.split(PING)
         keep = 0
         if len(blank) == len(buffer):
-            rest = blank[blank.rfind(PING) + 4 :] if pings else blank
             keep = next((size for size in (3, 2, 1) if rest.endswith(PING[:size])), 0)
         del buffer[: len(blank) - keep]
-        return pings
+        return len(pings)
 
     def _whole(self) -> bool:
         """Whether the message at the front is."""
