@@ -60,9 +60,7 @@ def test_the_gateway_itself_has_no_event_loop_and_no_socket() -> None:
 
 
 def test_the_app_reads_no_settings_module_but_djangos_settings_object() -> None:
-    found = [
-        str(path.relative_to(ROOT)) for path in modules("sessions_app") if "gateway_project" in path.read_text()
-    ]
+    found = [str(path.relative_to(ROOT)) for path in modules("sessions_app") if "gateway_project" in path.read_text()]
     assert found == []
 
 
