@@ -166,12 +166,19 @@ class Session:
         moved = msrp.peer_path != media.path
         connection = msrp.connection
         if moved and connection is not None:
+            self._take_back(msrp)
             connection.unbind(msrp)
             self.gateway.msrp_side.close_if_idle(connection)
         self.set_peer(media)
         if moved:
             self.state = State.SETTING_UP
         return moved
+
+    def _take_back(self, msrp: MsrpSession) -> None:
+        """SENDs that the peer has not answered wait for the new path; it knows them again by their Message-ID (S18)."""
+        unanswered = [outgoing.context for outgoing in msrp.pending]
+        msrp.fail_all("path moved", "connection", [])
+        self.queue.extendleft(reversed(unanswered))  # type: ignore[arg-type]  # each is a ToMsrp, see _send
 
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
