@@ -138,6 +138,43 @@ def test_messages_that_come_while_the_path_moves_wait_for_it(alice, bob, live):
     assert [alice.final_answer_to(each).status for each in sent] == [200] * 3
 
 
+def test_a_message_under_way_when_the_path_moves_goes_out_again_as_the_same(gateway, alice, bob, live):
+    """And before those that come later."""
+    sent = [alice.message(bob.uri, "on its way")]
+    first = live.expect_message()
+    assert live.offer_again(bob.msrp.new_path(), setup="active").status == 200
+    sent.append(alice.message(bob.uri, "later"))
+    alice.fence()
+    live.connect_and_bind()
+    again = live.take_message()
+    assert (again.body, again["Message-ID"]) == (b"on its way", first["Message-ID"])
+    assert live.take_message().body == b"later"
+    assert [alice.final_answer_to(each).status for each in sent] == [200, 200]
+
+
+def test_a_report_goes_along_when_the_path_moves(alice, bob, called):
+    kept = called.send("tell me", message_id="Moved1", reports=["Success-Report: yes"])
+    assert called.wire.response_to(kept).code == 200
+    message = alice.expect("MESSAGE")
+    assert called.offer_again(bob.msrp.new_path(), setup="active").status == 200
+    called.connect_and_bind()
+    alice.respond(message, 200)
+    assert called.report("Moved1")["Status"] == "000 200 OK"
+
+
+def test_a_new_offer_may_lower_max_size(alice, bob, live):
+    assert live.offer_again(extra=["a=max-size:10"]).status == 200
+    assert alice.final_answer_to(alice.message(bob.uri, "longer than ten")).status == 413
+
+
+def test_a_bye_before_the_session_is_bound(gateway, alice, bob):
+    sent = bob.invite(alice.uri)
+    call = bob.dialog_of(sent, bob.final_answer_to(sent))
+    assert call.bye().status == 200
+    assert gateway.failure_row(bob.uri)["detail"] == "BYE before the session was live"
+    assert bob.call(alice.uri)
+
+
 def test_a_new_offer_that_cannot_be_taken_is_refused_and_the_session_goes_on(alice, bob, live):
     path = live.own_path
     answer = live.offer_again(bob.msrp.new_path(), accept_types="image/png")
