@@ -16,6 +16,7 @@ from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Address
+from protocols.sip.invite_server import uas_dialog
 from protocols.sip.locate import Locator
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
@@ -207,8 +208,7 @@ class Gateway:
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
         try:
             media = read_media(request.body, decision.content_types, offer=True)
-            if not request.contacts:
-                raise SipError(400, "Missing Contact header field")
+            uas_dialog(transaction)  # refuses a Contact that no dialog can be made of, before anything gives way to it
         except (UnusableOffer, SipError) as error:
             transaction.respond(error.code, error.reason)
             layer = error.layer if isinstance(error, UnusableOffer) else "sip"
