@@ -141,15 +141,20 @@ def test_a_uri_that_cannot_be_reached(alice):
     assert alice.final_answer_to(alice.message("nobodyknows:this")).status == 416
 
 
-def test_an_invite_without_contact(alice, session):
-    """Of somebody without a session, so that it is this and not a second INVITE."""
+@pytest.mark.parametrize("contact", [[], ["Contact: *"], ["Contact: <tel:+1>"], ["Contact: <sip:@@@>"], ["Contact: <"]])
+def test_an_invite_that_no_dialog_can_be_made_of(alice, session, contact):
+    """It leaves nothing behind under its key (DEFECTS D19)."""
     carol = session("carol")
     sent = carol.request(
-        "INVITE", alice.uri, headers=["Content-Type: application/sdp"], body=sdp("msrp://127.0.0.1:9/abc;tcp")
+        "INVITE",
+        alice.uri,
+        headers=[*contact, "Content-Type: application/sdp"],
+        body=sdp("msrp://127.0.0.1:9/abc;tcp", setup="active"),
     )
-    answer = carol.final_answer_to(sent)
-    assert answer.status == 400
-    assert "Contact" in answer.reason
+    assert carol.final_answer_to(sent).status == 400
+    message = alice.message(carol.uri, "hello carol")
+    assert carol.take_call().take_message().body == b"hello carol"
+    assert alice.final_answer_to(message).status == 200
 
 
 def test_a_bad_offer_does_not_end_the_live_session_of_its_key(alice, bob):
