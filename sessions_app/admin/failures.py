@@ -56,7 +56,7 @@ class FailureAdmin(RecordAdmin):
     list_filter = [CodeFilter, LayerFilter, LegFilter, NodeFilter, "created_at"]
     search_fields = ["key", "from_uri", "to_uri", "ruri", "reason", "detail"]
     search_help_text = "Part of the key, a URI, the reason or the detail."
-    date_hierarchy = "created_at"
+    date_hierarchy = "created_at"  # failures are few beside messages
     ordering = ["-created_at", "-id"]
     sortable_by = ["created", "reply"]
     actions = ["export_csv"]

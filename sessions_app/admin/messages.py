@@ -40,7 +40,6 @@ class MessageAdmin(RecordAdmin):
     list_filter = ["state", "direction", "received_at", SipCodeFilter, MsrpCodeFilter]
     search_fields = ["from_uri", "to_uri", "call_id", "message_id"]
     search_help_text = "Part of a URI, the Call-ID or the Message-ID."
-    date_hierarchy = "received_at"
     ordering = ["-received_at", "-id"]
     sortable_by = ["received"]
     list_select_related: list[str] = []  # the list shows nothing of the session

@@ -32,7 +32,7 @@ class ReadOnly:
 
 
 class RecordAdmin(ReadOnly, ModelAdmin):
-    """A table that may be very long."""
+    """A table that may be very long: no exact count, and no date hierarchy, which reads all of it to find its days."""
 
     paginator = BoundedPaginator
     show_full_result_count = False

@@ -91,7 +91,6 @@ class SessionAdmin(RecordAdmin):
     list_filter = ["state", "initiator", "created_at", NodeFilter, RouteFilter]
     search_fields = ["key", "from_uri", "to_uri", "call_id", "local_path", "peer_path"]
     search_help_text = "Part of the key, a URI, the Call-ID or an MSRP path."
-    date_hierarchy = "created_at"
     ordering = ["-created_at", "-id"]
     sortable_by = ["created"]
     actions = ["end_sessions"]
