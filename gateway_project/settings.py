@@ -102,7 +102,6 @@ TEMPLATES = [
 
 DATABASE_URL = env.url("DATABASE_URL", "", ("postgresql", "postgres"))
 EMBEDDED_POSTGRES = not DATABASE_URL
-_persistent: dict[str, Any] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 if EMBEDDED_POSTGRES:
     _cluster = cluster.Cluster(STATE_DIR)
     DATABASES: dict[str, dict[str, Any]] = {
@@ -113,11 +112,11 @@ if EMBEDDED_POSTGRES:
             "USER": cluster.ROLE,
             "HOST": str(_cluster.socket_folder),
             "PORT": cluster.PORT,
-            **_persistent,
         }
     }
 else:
-    DATABASES = {"default": {**dj_database_url.parse(DATABASE_URL), **_persistent}}
+    # No CONN_MAX_AGE: under ASGI a connection is of a request's own thread, and one that is kept is one that is lost.
+    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -104,7 +104,8 @@ class NodeLink:
         self._commands(connection)
         beat = time.monotonic() + HEARTBEAT
         while True:
-            for notice in connection.notifies(timeout=0.5, stop_after=1):
+            # As a list: the connection is locked while it is asked for notices, and commands need it.
+            for notice in list(connection.notifies(timeout=0.5, stop_after=1)):
                 if notice.channel == ROUTES:
                     self._on_routes()
                 elif notice.payload in ("", self._node):
