@@ -264,8 +264,8 @@ class GatewayHost:
     async def _resolve(self, name: str, then: Callable[[list[str] | str], None]) -> None:
         try:
             found = await self.loop.getaddrinfo(name, None, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            answer: list[str] | str = error.strerror or str(error)
+        except (OSError, UnicodeError) as error:
+            answer: list[str] | str = getattr(error, "strerror", None) or str(error)
         else:
             answer = list(dict.fromkeys(str(each[4][0]) for each in found))
         self.gateway.advance(self.clock())

@@ -107,6 +107,10 @@ class Talker:
         """The user typed a line."""
         raise NotImplementedError
 
+    def admits(self, transaction: ServerTransaction) -> bool:
+        """Anybody may call."""
+        return True
+
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE came."""
         request = transaction.request

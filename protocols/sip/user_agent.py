@@ -35,6 +35,9 @@ class Application(Protocol):
     accept: str
     """Content types it takes, for Accept."""
 
+    def admits(self, transaction: ServerTransaction) -> bool:
+        """Whether a request outside a dialog may be looked at; False: it is answered, or left unanswered, already."""
+
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE outside a dialog."""
 
@@ -93,6 +96,8 @@ class UserAgent:
         method = request.method
         if request.to.tag is not None:
             self._in_dialog(transaction)
+        elif not self.application.admits(transaction):
+            return
         elif method == "MESSAGE":
             self.application.on_message(transaction)
         elif isinstance(transaction, InviteServerTransaction):

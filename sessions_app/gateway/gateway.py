@@ -148,6 +148,17 @@ class Gateway:
 
     # ------------------------------------------------------------------- requests from SIP
 
+    def admits(self, transaction: ServerTransaction) -> bool:
+        """Whether a request comes from a peer; a stranger is answered 403, or by silence where the setting says so."""
+        if self.trusts(transaction.source[0]):
+            return True
+        self.count("strangers")
+        if self.config.reject_silently:
+            transaction.ignore()
+        else:
+            transaction.respond(403)
+        return False
+
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE outside a dialog."""
         decision = self._decide(transaction)
@@ -206,6 +217,10 @@ class Gateway:
             transaction.respond(503, headers=[("Retry-After", "10")])
             return
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
+        content_type = request.content_type
+        if request.body and (content_type is None or content_type.essence != "application/sdp"):
+            transaction.respond(415, headers=[("Accept", "application/sdp")])
+            return
         try:
             media = read_media(request.body, decision.content_types, offer=True)
             uas_dialog(transaction)  # refuses a Contact that no dialog can be made of, before anything gives way to it
@@ -234,10 +249,6 @@ class Gateway:
         """Ask the route; None if the request is answered, or deliberately not answered, already."""
         request = transaction.request
         source = transaction.source[0]
-        if not self.trusts(source):
-            self.count("strangers")
-            self._stranger(transaction)
-            return None
         try:
             check_hops(request)
         except SipError as error:
@@ -255,12 +266,6 @@ class Gateway:
             transaction.respond(decision.code, decision.reason)
             return None
         return decision
-
-    def _stranger(self, transaction: ServerTransaction) -> None:
-        if self.config.reject_silently:
-            transaction.ignore()
-        else:
-            transaction.respond(403)
 
     # --------------------------------------------------------------------------- sessions
 

@@ -101,9 +101,8 @@ class Leg:
     def on_ack(self, request: Request) -> None:
         """The ACK of our 2xx: now the peer knows our path."""
         server = self._server
-        if server is None or server.acknowledged:
+        if server is None or not server.ack(request):  # none of ours, or one of an earlier INVITE
             return
-        server.ack()
         media, self._connect_on_ack = self._connect_on_ack, None
         if media is not None:
             self.session.connect(media)
@@ -142,14 +141,25 @@ class Leg:
 
     def hang_up(self, *, bye: bool) -> None:
         """The session is over: ``bye`` says whether the MSRP side has to be told."""
-        agent = self.session.gateway.agent
-        if self._server is not None:
-            self._server.stop()
-        if self.dialog.call_id:
-            agent.remove_dialog(self)
-            if bye:
-                agent.request_in_dialog(self.dialog, self.dialog.request("BYE"))
+        server = self._server
+        if bye and server is not None:
+            server.before_bye(self._bye)  # the dialog stays until then, for the ACK to find it
+            return
+        if server is not None:
+            server.stop()
+        if bye and self.dialog.call_id:
+            self._bye()
+        else:
+            self._leave()
+
+    def _bye(self) -> None:
+        self._leave()
+        self.session.gateway.agent.request_in_dialog(self.dialog, self.dialog.request("BYE"))
+
+    def _leave(self) -> None:
         self._server = None
+        if self.dialog.call_id:
+            self.session.gateway.agent.remove_dialog(self)
 
 
 class CallingLeg(Leg):

@@ -225,8 +225,10 @@ class Session:
         self.state = State.LIVE
         now = gateway.wall()
         self.last_send_at = now
+        changes: dict[str, Any] = {}
         if not self._ever_live:
             self._ever_live = True
+            changes["established_at"] = now
             gateway.count("sessions_established")
         msrp, leg = self.msrp, self.leg
         assert msrp is not None
@@ -235,7 +237,7 @@ class Session:
             self.id,
             {
                 "state": "live",
-                "established_at": now,
+                **changes,
                 "dialog": leg.dialog.as_record(),
                 "peer_path": " ".join(msrp.peer_path or ()),
             },

@@ -54,7 +54,7 @@ class ToMsrp:
         self.id = message_rows.new_id(self.received_at)
         self._obligation: Obligation | None = None
         wait = gateway.config.answer_wait
-        if not transaction.flow.reliable and wait > timing.TRYING_AFTER:
+        if wait > timing.TRYING_AFTER:
             self._timer: Timer | None = gateway.wheel.start(timing.TRYING_AFTER, self._trying)
         else:
             self._timer = gateway.wheel.start(wait, self._keep)

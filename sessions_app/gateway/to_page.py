@@ -51,6 +51,7 @@ class ToPage:
         "message_id",
         "received_at",
         "recorded",
+        "resent",
         "session",
     )
 
@@ -71,6 +72,8 @@ class ToPage:
         self.incoming = incoming
         self.message_id = message_id
         self.recorded = recorded
+        self.resent = False
+        """Whether an earlier process may have sent it already."""
         self.received_at = gateway.wall()
         self.id = message_rows.new_id(self.received_at)
         self.call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
@@ -85,6 +88,7 @@ class ToPage:
         message = cls(session, owed.content_type, owed.body, message_id=owed.message_id)
         message.id, message.call_id, message.received_at = owed.id, owed.call_id, owed.received_at
         message._obligation = obligation
+        message.resent = True
         return message
 
     def request(self) -> OutgoingRequest:
@@ -228,7 +232,10 @@ class PageSide:
         message = transaction.context
         assert isinstance(message, ToPage)
         code = response.status
-        if code == 202:
+        if code == 482 and message.resent:
+            # It knows the request from before the restart, and so has the message (RFC 3261 s8.2.2.2).
+            self._finish(message, "delivered", code, "message side, sip: 482, it had come before the restart")
+        elif code == 202:
             self._finish(message, "accepted", code, "")
         elif code < 300:
             self._finish(message, "delivered", code, "")
