@@ -95,11 +95,11 @@ class GatewayHost:
             on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
         )
         self._link.start()
-        # A collection of everything stops the loop for as long as there are sessions. Ended ones leave no cycles
-        # (tests/gateway/test_lifetime.py), so the young are looked at as usual and the old hardly ever.
+        # A collection stops the loop for as long as it has objects to look at. Ended sessions leave no cycles
+        # (tests/gateway/test_lifetime.py), so few are looked at at a time, and what has grown old next to never.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 50, 1_000)
+        gc.set_threshold(5_000, 2, 1_000_000)
         sys.setswitchinterval(SWITCH_INTERVAL)
 
     def _prepare(self) -> str:
