@@ -13,5 +13,5 @@ def no_collector() -> Iterator[Callable[[type], int]]:
     """No garbage is collected while the test runs; the fixture counts the objects of a class and of its subclasses."""
     gc.collect()
     gc.disable()
-    yield lambda kind: sum(isinstance(each, kind) for each in gc.get_objects())
+    yield lambda kind: sum(issubclass(type(each), kind) for each in gc.get_objects())
     gc.enable()
