@@ -179,8 +179,8 @@ class GatewaySession(models.Model):
     node = models.CharField(max_length=100)
     state = models.CharField(max_length=16, choices=State)
     initiator = models.CharField(max_length=8, choices=Initiator)
-    from_uri = models.CharField(max_length=512)
-    to_uri = models.CharField(max_length=512)
+    from_uri = models.CharField("From", max_length=512)
+    to_uri = models.CharField("To", max_length=512)
     ruri = models.CharField("Request-URI", max_length=512)
     source = models.CharField(max_length=64, blank=True, help_text="Address of who began it.")
     route = models.CharField(max_length=100, blank=True)
@@ -202,6 +202,7 @@ class GatewaySession(models.Model):
     end_reason = models.CharField(max_length=255, blank=True)
 
     class Meta:
+        verbose_name = "session"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["key"], condition=Q(ended_at__isnull=True), name="one_live_session_a_key"),
@@ -250,8 +251,8 @@ class MessageRecord(models.Model):
     )
     direction = models.CharField(max_length=8, choices=Direction)
     state = models.CharField(max_length=10, choices=State)
-    from_uri = models.CharField(max_length=512)
-    to_uri = models.CharField(max_length=512)
+    from_uri = models.CharField("From", max_length=512)
+    to_uri = models.CharField("To", max_length=512)
     call_id = models.CharField("Call-ID", max_length=255, blank=True)
     message_id = models.CharField("MSRP Message-ID", max_length=128, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
@@ -259,11 +260,16 @@ class MessageRecord(models.Model):
     body = models.BinaryField(null=True, blank=True, help_text="Kept only while the message is owed to somebody.")
     received_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    sip_code = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Final answer on the message side.")
-    msrp_code = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Answer or report on the MSRP side.")
+    sip_code = models.PositiveSmallIntegerField(
+        "SIP code", null=True, blank=True, help_text="Final answer on the message side."
+    )
+    msrp_code = models.PositiveSmallIntegerField(
+        "MSRP code", null=True, blank=True, help_text="Answer or report on the MSRP side."
+    )
     detail = models.CharField(max_length=255, blank=True, help_text="Cause of a failure: leg, layer, what was seen.")
 
     class Meta:
+        verbose_name = "message"
         ordering = ["-received_at", "-id"]
         constraints = [
             models.CheckConstraint(condition=Q(direction__in=["to_msrp", "to_page"]), name="message_direction_known"),
@@ -302,8 +308,8 @@ class SetupFailure(models.Model):
         help_text="Empty where the set-up failed before there was a session.",
     )
     key = models.CharField(max_length=512)
-    from_uri = models.CharField(max_length=512)
-    to_uri = models.CharField(max_length=512)
+    from_uri = models.CharField("From", max_length=512)
+    to_uri = models.CharField("To", max_length=512)
     ruri = models.CharField("Request-URI", max_length=512)
     code = models.PositiveSmallIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=255, null=True, blank=True)
@@ -318,6 +324,7 @@ class SetupFailure(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "set-up failure"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(
