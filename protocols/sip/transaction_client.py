@@ -142,30 +142,37 @@ class ClientTransaction:
                 return
         self._fail(Failure("tcp", detail))
 
+    _first_state = State.TRYING
+    _give_up_after = timing.TIMER_F
+
     def _start(self) -> None:
-        # Timers E and F in one: each firing repeats the request until the deadline.
-        self.state = State.TRYING
+        # Timers E and F (A and B of an INVITE) in one: each firing repeats the request until the deadline.
+        self.state = self._first_state
         wheel = self.layer.wheel
-        self._deadline = wheel.now + timing.TIMER_F
+        self._deadline = wheel.now + self._give_up_after
         flow = self.flow
         assert flow is not None
         if flow.reliable:
             self.layer.depend(self, flow)
-            self._timer = wheel.start(timing.TIMER_F, self._timer_e)
+            self._timer = wheel.start(self._give_up_after, self._repeat)
         else:
-            self._timer = wheel.start(timing.T1, self._timer_e)
+            self._timer = wheel.start(timing.T1, self._repeat)
 
-    def _timer_e(self, _: object) -> None:
+    def _repeat(self, _: object) -> None:
         wheel = self.layer.wheel
         left = self._deadline - wheel.now
         flow = self.flow
         if left <= 0 or flow is None:
-            self._fail(Failure("timer", f"no answer to {self.request.method} in {timing.TIMER_F:.0f} s"))
+            self._fail(Failure("timer", f"no answer to {self.request.method} in {self._give_up_after:.0f} s"))
             return
         self.layer.counts["retransmissions"] += 1
         flow.send(self._data, self.target[1:])
-        self._interval = timing.T2 if self.state is State.PROCEEDING else min(2 * self._interval, timing.T2)
-        self._timer = wheel.start(min(self._interval, left), self._timer_e)
+        self._interval = self._next_interval()
+        self._timer = wheel.start(min(self._interval, left), self._repeat)
+
+    def _next_interval(self) -> float:
+        """Timer E: doubling up to T2, and T2 once a provisional answer came."""
+        return timing.T2 if self.state is State.PROCEEDING else min(2 * self._interval, timing.T2)
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method."""
@@ -216,29 +223,12 @@ class InviteClientTransaction(ClientTransaction):
         self._cancel_wanted = False
         self._cancel_sent = False
 
-    def _start(self) -> None:
-        self.state = State.CALLING
-        wheel = self.layer.wheel
-        self._deadline = wheel.now + timing.TIMER_B
-        flow = self.flow
-        assert flow is not None
-        if flow.reliable:
-            self.layer.depend(self, flow)
-            self._timer = wheel.start(timing.TIMER_B, self._timer_a)
-        else:
-            self._timer = wheel.start(timing.T1, self._timer_a)
+    _first_state = State.CALLING
+    _give_up_after = timing.TIMER_B
 
-    def _timer_a(self, _: object) -> None:
-        wheel = self.layer.wheel
-        left = self._deadline - wheel.now
-        flow = self.flow
-        if left <= 0 or flow is None:
-            self._fail(Failure("timer", f"no answer to INVITE in {timing.TIMER_B:.0f} s"))
-            return
-        self.layer.counts["retransmissions"] += 1
-        flow.send(self._data, self.target[1:])
-        self._interval = 2 * self._interval
-        self._timer = wheel.start(min(self._interval, left), self._timer_a)
+    def _next_interval(self) -> float:
+        """Timer A: doubling without end."""
+        return 2 * self._interval
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method INVITE."""

@@ -182,7 +182,7 @@ class Gateway:
             session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
             self.add(session)
         content_type = request.first("content-type") or ""
-        session.take(ToMsrp(session, transaction, content_type, request.body))
+        session.take(ToMsrp.of_request(session, transaction, content_type))
         if new:
             session.call()
 

@@ -88,28 +88,25 @@ class MsrpSide:
                 message = event.outgoing.context
                 if isinstance(message, ToMsrp):
                     message.session.send_outcome(message, event)
-            elif isinstance(event, MessageReceived):
-                owner = event.session.user
-                if isinstance(owner, Session):
-                    owner.message_received(event.incoming)
-            elif isinstance(event, SessionBound):
-                owner = event.session.user
-                if isinstance(owner, Session):
-                    owner.msrp_bound()
-            elif isinstance(event, SessionLost):
-                owner = event.session.user
-                if isinstance(owner, Session):
-                    owner.msrp_lost(event.reason)
-            elif isinstance(event, BindTimeout):
-                owner = event.session.user
-                if isinstance(owner, Session):
-                    owner.msrp_bind_timeout()
             elif isinstance(event, ConnectionFault):
                 self._gateway.count("msrp_connection_faults")
                 if self.close is not None:
                     self.close(event.connection)
-            elif isinstance(event, ReportReceived):
+            else:
                 owner = event.session.user
-                if isinstance(owner, Session) and event.code != 200:
-                    owner.event("failure_report", f"{event.code} {event.comment} for Message-ID {event.message_id}")
+                if isinstance(owner, Session):
+                    self._tell(owner, event)
+
+    def _tell(self, owner: Session, event: Event) -> None:
+        match event:
+            case MessageReceived():
+                owner.message_received(event.incoming)
+            case SessionBound():
+                owner.msrp_bound()
+            case SessionLost():
+                owner.msrp_lost(event.reason)
+            case BindTimeout():
+                owner.msrp_bind_timeout()
+            case ReportReceived() if event.code != 200:
+                owner.event("failure_report", f"{event.code} {event.comment} for Message-ID {event.message_id}")
             # MessageAborted needs nothing: nothing was promised.

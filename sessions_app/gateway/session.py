@@ -64,14 +64,11 @@ class Session:
         "page_target",
         "page_to",
         "queue",
+        "rows",
         "source",
         "state",
         "to_msrp",
-        "to_msrp_head",
-        "to_msrp_parties",
         "to_page",
-        "to_page_head",
-        "to_page_parties",
         "undelivered",
     )
 
@@ -101,10 +98,7 @@ class Session:
         self.local_path = ""
         self.leg: Leg | None = None
         self.to_msrp = self.to_page = self.undelivered = 0
-        self.to_msrp_head = message_rows.head(self.id, "to_msrp")
-        self.to_page_head = message_rows.head(self.id, "to_page")
-        self.to_msrp_parties = message_rows.parties(self.page_to, self.page_from)
-        self.to_page_parties = message_rows.parties(self.page_from, self.page_to)
+        self.rows = self._row_beginnings()
         self._ever_live = False
 
     @property
@@ -116,11 +110,18 @@ class Session:
             return ", ".join(ours.entries)
         return ", ".join(common(ours, msrp.peer_accept_types))
 
+    def _row_beginnings(self) -> dict[str, tuple[str, str]]:
+        """What the rows of this session's messages have in common, each way."""
+        return {
+            "to_msrp": (message_rows.head(self.id, "to_msrp"), message_rows.parties(self.page_to, self.page_from)),
+            "to_page": (message_rows.head(self.id, "to_page"), message_rows.parties(self.page_from, self.page_to)),
+        }
+
     def become_past(self, identity: str) -> None:
         """Stand for a session of an earlier process, whose messages are still to be delivered."""
         self.id = identity
         self.state = State.ENDED
-        self.to_page_head = message_rows.head(identity, "to_page")
+        self.rows = self._row_beginnings()
 
     def touch(self) -> None:
         """Counters or times changed; the records follow within seconds."""

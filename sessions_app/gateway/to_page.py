@@ -20,40 +20,28 @@ from typing import TYPE_CHECKING
 
 from protocols.sip.flow import Target
 from protocols.sip.transaction_client import ClientTransaction, Failure, OutgoingRequest
+from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.outcomes import message_refused
-from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
     from protocols.msrp.incoming import IncomingMessage
     from protocols.sip.message import Response
-    from protocols.timers import Timer
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.session import Session
     from sessions_app.store.owed import Owed
     from sessions_app.store.writer import Obligation
 
 
-class ToPage:
+class ToPage(Carried):
     """One such message, or a notice of the gateway's own (``recorded`` False).
 
     Call-ID, From tag and CSeq follow from the session key and the Message-ID, so that a MESSAGE which is sent again, by
     a restarted gateway or for a sender that did not get its 200, is the same to a peer that looks for duplicates.
     """
 
-    __slots__ = (
-        "_obligation",
-        "_timer",
-        "body",
-        "call_id",
-        "content_type",
-        "id",
-        "incoming",
-        "message_id",
-        "received_at",
-        "recorded",
-        "resent",
-        "session",
-    )
+    __slots__ = ("incoming", "recorded", "resent")
+
+    direction = "to_page"
 
     def __init__(
         self,
@@ -65,29 +53,21 @@ class ToPage:
         incoming: IncomingMessage | None = None,
         recorded: bool = True,
     ) -> None:
-        gateway = session.gateway
-        self.session = session
-        self.content_type = content_type
-        self.body = body
+        call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+        super().__init__(session, content_type, body, call_id, message_id)
         self.incoming = incoming
-        self.message_id = message_id
         self.recorded = recorded
         self.resent = False
         """Whether an earlier process may have sent it already."""
-        self.received_at = gateway.wall()
-        self.id = message_rows.new_id(self.received_at)
-        self.call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
-        self._obligation: Obligation | None = None
-        self._timer: Timer | None = None
         if incoming is not None:
+            gateway = session.gateway
             self._timer = gateway.wheel.start(gateway.config.keep_after, self._keep)
 
     @classmethod
     def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToPage:
         """A message that an earlier process kept and did not deliver."""
         message = cls(session, owed.content_type, owed.body, message_id=owed.message_id)
-        message.id, message.call_id, message.received_at = owed.id, owed.call_id, owed.received_at
-        message._obligation = obligation
+        message.take_over(owed, obligation)
         message.resent = True
         return message
 
@@ -109,17 +89,11 @@ class ToPage:
         )
 
     def _keep(self, _: object) -> None:
-        """The outcome takes longer than the sender should wait: keep the message, then acknowledge it."""
-        gateway = self.session.gateway
-        store = gateway.store
-        if store.full or not store.healthy:
-            # Nothing can be promised; the sender waits for the outcome, or for its own timer.
-            self._timer = gateway.wheel.start(1.0, self._keep)
-            return
-        self._timer = None
-        self._obligation = store.keep_message(
-            self.session.id, self._row("pending", None, None, None, "", self.body), self._promise, None
-        )
+        """The outcome takes longer than the sender should wait: keep the message, then acknowledge it.
+
+        Where nothing can be promised the sender waits for the outcome, or for its own timer.
+        """
+        self.keep_or_retry(self._keep, self._promise)
 
     def _promise(self, _: object) -> None:
         if self.incoming is not None:
@@ -127,13 +101,10 @@ class ToPage:
 
     def finished(self, state: str, code: int | None, detail: str) -> None:
         """The MESSAGE has its final answer, ``code``, or never gets one: ``delivered``, ``accepted`` or ``failed``."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.stop_timer()
         if not self.recorded:
             return
         session = self.session
-        gateway = session.gateway
         status = message_refused(code) if state == "failed" else 200
         if state == "failed":
             session.undelivered += 1
@@ -144,42 +115,8 @@ class ToPage:
             incoming.report(status)
         if incoming is not None and state == "delivered":
             incoming.report(200)
-        session.last_message_at = now = gateway.wall()
-        session.touch()
-        msrp_code = None if state == "accepted" else status
-        if self._obligation is not None:
-            outcome = message_rows.outcome(self.id, state, now, code, msrp_code, detail)
-            gateway.store.finish_message(self._obligation, outcome)
-        else:
-            gateway.store.new_message(self._row(state, now, code, msrp_code, detail, None))
-        gateway.count(f"to_page_{state}")
-
-    def _row(
-        self,
-        state: str,
-        finished_at: float | None,
-        sip_code: int | None,
-        msrp_code: int | None,
-        detail: str,
-        body: bytes | None,
-    ) -> str:
-        session = self.session
-        return message_rows.message(
-            self.id,
-            session.to_page_head,
-            state,
-            session.to_page_parties,
-            self.call_id,
-            self.message_id,
-            self.content_type,
-            len(self.body),
-            body,
-            self.received_at,
-            finished_at,
-            sip_code,
-            msrp_code,
-            detail,
-        )
+        session.last_message_at = session.gateway.wall()
+        self.record(state, code, None if state == "accepted" else status, detail)
 
 
 class PageSide:
