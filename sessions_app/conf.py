@@ -47,6 +47,12 @@ class GatewayConfig:
     """Largest MSRP message accepted; offered as max-size."""
     max_page_size: int = 65000
     """Largest body accepted in a SIP MESSAGE."""
+    sip_max_message: int = 1_048_576
+    """Largest SIP message, whole; larger ones are answered 513."""
+    sip_max_headers: int = 256
+    """Most header fields in a SIP message; 513 above."""
+    sip_max_header_length: int = 8_192
+    """Longest header field of a SIP message, in characters; 513 above."""
     max_sessions: int = 200_000
     """Sessions one process holds; then 503 with Retry-After."""
     max_transactions: int = 500_000

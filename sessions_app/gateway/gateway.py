@@ -18,6 +18,7 @@ from protocols.msrp.limits import Limits
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Address
 from protocols.sip.invite_server import uas_dialog
+from protocols.sip.limits import SipLimits
 from protocols.sip.locate import Locator
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
@@ -98,7 +99,12 @@ class Gateway:
                 bind_timeout=config.bind_timeout,
             )
         )
-        layer = TransactionLayer(self.wheel, self.transports, self, limit=config.max_transactions)
+        limits = SipLimits(
+            max_message=config.sip_max_message,
+            max_headers=config.sip_max_headers,
+            max_header_length=config.sip_max_header_length,
+        )
+        layer = TransactionLayer(self.wheel, self.transports, self, limits=limits, limit=config.max_transactions)
         self.agent = UserAgent(layer, Locator(lambda: self.wheel.now), self)
         layer.user = self.agent
         self.layer = layer
