@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -30,7 +31,7 @@ WRITE_HIGH: Final = 512 * 1024
 """Octets unsent on a TCP connection at which ``writable`` turns False."""
 
 
-class Connection:
+class Connection(ABC):
     """What UDP sockets and TCP connections have in common: an application instance and its inbox."""
 
     __slots__ = ("_loop", "_waiter", "closed", "kind", "on_close", "reason", "task")
@@ -59,17 +60,17 @@ class Connection:
             self.close()
             self.on_close(self)
 
+    @abstractmethod
     async def receive(self) -> Event:
         """The next event, waiting for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, event: Event) -> None:
         """Take an event from the application. Never waits for the peer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Close the socket; the application gets a disconnect event."""
-        raise NotImplementedError
 
     async def _wait(self) -> None:
         self._waiter = self._loop.create_future()

@@ -6,6 +6,7 @@ They stand on the same stacks as the gateway and are no part of it; ``manage.py 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from protocols.msrp.connection import MsrpConnection
@@ -60,7 +61,7 @@ class _Udp(asyncio.DatagramProtocol):
             self._socket.sendto(data, to)
 
 
-class Talker:
+class Talker(ABC):
     """What both have in common: SIP over UDP at the address in ``me``, towards a gateway."""
 
     accept = TYPES
@@ -103,9 +104,9 @@ class Talker:
             ("CSeq", f"1 {method}"),
         ]
 
+    @abstractmethod
     def type(self, line: str) -> None:
         """The user typed a line."""
-        raise NotImplementedError
 
     def admits(self, transaction: ServerTransaction) -> bool:
         """Anybody may call."""
