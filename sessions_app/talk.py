@@ -124,6 +124,7 @@ class Talker(ABC):
 
     def on_cancelled(self, transaction: InviteServerTransaction) -> None:
         """An INVITE was cancelled."""
+        self.say("  INVITE: cancelled")
 
 
 class Phone(Talker):
