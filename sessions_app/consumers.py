@@ -13,7 +13,7 @@ from typing import Any
 from protocols.sip.flow import Target
 from protocols.sip.stream import PONG, SipStream
 from sessions_app.flows import MsrpFlow, TcpFlow, UdpFlow
-from sessions_app.host import GatewayHost
+from sessions_app.host import GatewayHost, IdleWatch
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class SipApplication:
         host: GatewayHost = scope["state"]["gateway"]
         if scope["transport"] == "udp":
             await self._udp(host, scope, receive, send)
-        elif host.admit(scope):
+        elif host.admit():
             try:
                 await self._tcp(host, scope, receive, send)
             finally:
@@ -57,7 +57,7 @@ class SipApplication:
             await send({"type": "sip.close"})
 
     async def _udp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
-        flow = UdpFlow(host.sent_by("udp", scope["server"]), send, host.pump)
+        flow = UdpFlow(host.sent_by("udp"), send, host.pump)
         gateway = host.gateway
         gateway.transports.add_udp(flow, ipv6=":" in scope["server"][0])
         take = gateway.layer.receive
@@ -76,7 +76,7 @@ class SipApplication:
                         host.failed(error)
 
     async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
-        flow = TcpFlow(host.sent_by("tcp", scope["server"]), send, host.pump)
+        flow = TcpFlow(host.sent_by("tcp"), send, host.pump)
         peer: tuple[str, int] = scope["client"]
         gateway = host.gateway
         if isinstance(scope["token"], Target):
@@ -84,7 +84,7 @@ class SipApplication:
         else:
             gateway.transports.add_tcp(flow, peer)
         stream = SipStream(gateway.layer.limits)
-        idle = host.watch(flow, send, "sip")
+        idle = IdleWatch(host, send)
         try:
             while True:
                 event = await receive()
@@ -93,8 +93,7 @@ class SipApplication:
                 if kind == "sip.disconnect":
                     return
                 if kind == "sip.writable":
-                    flow.writable = event["writable"]
-                    if not flow.writable:  # it does not read its answers: SIP has no way to slow it down
+                    if not event["writable"]:  # it does not read its answers: SIP has no way to slow it down
                         gateway.count("sip_peers_too_slow")
                         await send({"type": "sip.close"})
                     continue
@@ -125,7 +124,7 @@ class MsrpApplication:
         """Serve it until it is closed."""
         host: GatewayHost = scope["state"]["gateway"]
         outbound = scope["token"] is not None
-        if not outbound and not host.admit(scope):
+        if not outbound and not host.admit():
             await send({"type": "msrp.close"})
             return
         try:
@@ -138,7 +137,7 @@ class MsrpApplication:
         gateway = host.gateway
         gateway.advance(host.clock())
         connection = gateway.endpoint.create_connection(to is not None, gateway.wheel.now)
-        flow = MsrpFlow(connection, send, host.pump, host.clock)
+        MsrpFlow(connection, send, host.pump, host.clock)
         side = gateway.msrp_side
         if to is not None:
             side.connected(to, connection)
@@ -162,5 +161,5 @@ class MsrpApplication:
                 else:
                     return
         finally:
-            del flow
             side.lost(connection, to)
+            connection.context = connection.wake = None  # it and its flow point at each other

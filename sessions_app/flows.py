@@ -76,14 +76,13 @@ class UdpFlow:
 class TcpFlow:
     """A TCP connection as SIP sees it."""
 
-    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport", "writable")
+    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport")
 
     def __init__(self, sent_by: str, send: Send, pump: Pump) -> None:
         self.transport = "TCP"
         self.reliable = True
         self.sent_by = sent_by
         self.alive = True
-        self.writable = True
         self._send = send
         self._pump = pump
         self._out: list[bytes] = []
@@ -104,7 +103,7 @@ class TcpFlow:
 
 
 class MsrpFlow:
-    """An MSRP connection's engine, and where its output goes."""
+    """Where an MSRP engine's output goes; it hangs on the connection, as its ``context``, until that is lost."""
 
     __slots__ = ("_now", "_pump", "_send", "connection")
 

@@ -23,7 +23,7 @@ from protocols.msrp.connection import MsrpConnection
 from protocols.sip.flow import Address, Target
 from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
-from sessions_app.flows import MsrpFlow, Pump, Send, TcpFlow
+from sessions_app.flows import MsrpFlow, Pump, Send
 from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.recovery import resume
 from sessions_app.gateway.routes_table import RoutesTable
@@ -57,6 +57,7 @@ class GatewayHost:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._connections = 0
+        self._sent_by: dict[str, str] = {}
         self._table: RoutesTable | None = None
         self._link: NodeLink | None = None
 
@@ -206,7 +207,7 @@ class GatewayHost:
 
     # ------------------------------------------------------------------- connections
 
-    def admit(self, scope: dict[str, Any]) -> bool:
+    def admit(self) -> bool:
         """Whether one more connection may come in; count it if so."""
         if self._connections >= self.config.max_connections:
             self.gateway.count("connections_refused")
@@ -218,40 +219,29 @@ class GatewayHost:
         """An admitted connection is gone."""
         self._connections -= 1
 
-    def sent_by(self, transport: str, server: tuple[str, int]) -> str:
+    def sent_by(self, transport: str) -> str:
         """Our address for Via: of the listener that peers can reach, whatever port a connection has here."""
-        host, port = _reachable(
-            [each for each in settings.SIP_LISTEN if each.transport == transport] or settings.SIP_LISTEN,
-            self.config.public_host,
-        )
-        return str(Address(host, port))
-
-    def watch(self, flow: TcpFlow, send: Send, kind: str) -> IdleWatch:
-        """Close a SIP connection on which nothing comes for long."""
-        return IdleWatch(self, send, kind)
+        known = self._sent_by.get(transport)
+        if known is None:
+            listeners = [each for each in settings.SIP_LISTEN if each.transport == transport] or settings.SIP_LISTEN
+            known = self._sent_by[transport] = str(Address(*_reachable(listeners, self.config.public_host)))
+        return known
 
     def _dial_sip(self, target: Target) -> None:
-        self._spawn(self._open_sip(target))
-
-    async def _open_sip(self, target: Target) -> None:
-        try:
-            await self._connect("sip", (target.host, target.port), target)
-        except (OSError, TimeoutError) as error:
-            self.gateway.advance(self.clock())
-            self.gateway.transports.dial_failed(target, explain(error, self.config.connect_timeout))
+        failed = self.gateway.transports.dial_failed
+        self._spawn(self._open("sip", (target.host, target.port), target, lambda why: failed(target, why)))
 
     def _dial_msrp(self, to: tuple[str, int]) -> None:
-        self._spawn(self._open_msrp(to))
+        failed = self.gateway.msrp_side.dial_failed
+        self._spawn(self._open("msrp", to, to, lambda why: failed(to, why)))
 
-    async def _open_msrp(self, to: tuple[str, int]) -> None:
+    async def _open(self, kind: str, to: tuple[str, int], token: object, failed: Callable[[str], None]) -> None:
+        timeout = self.config.connect_timeout
         try:
-            await self._connect("msrp", to, to)
+            await self._dialler(kind, *to, token=token, timeout=timeout)
         except (OSError, TimeoutError) as error:
             self.gateway.advance(self.clock())
-            self.gateway.msrp_side.dial_failed(to, explain(error, self.config.connect_timeout))
-
-    async def _connect(self, kind: str, to: tuple[str, int], token: object) -> None:
-        await self._dialler(kind, to[0], to[1], token=token, timeout=self.config.connect_timeout)
+            failed(explain(error, timeout))
 
     def _close_msrp(self, connection: MsrpConnection) -> None:
         flow = connection.context
@@ -273,14 +263,13 @@ class GatewayHost:
 
 
 class IdleWatch:
-    """Closes a connection that was silent for ``GATEWAY_SIP_IDLE_TIMEOUT`` seconds."""
+    """Closes a SIP connection that was silent for ``GATEWAY_SIP_IDLE_TIMEOUT`` seconds."""
 
-    __slots__ = ("_handle", "_host", "_kind", "_last", "_send")
+    __slots__ = ("_handle", "_host", "_last", "_send")
 
-    def __init__(self, host: GatewayHost, send: Send, kind: str) -> None:
+    def __init__(self, host: GatewayHost, send: Send) -> None:
         self._host = host
         self._send = send
-        self._kind = kind
         self._last = host.clock()
         self._handle = host.loop.call_later(host.config.sip_idle_timeout, self._look)
 
@@ -298,7 +287,7 @@ class IdleWatch:
         if left > 0:
             self._handle = host.loop.call_later(left, self._look)
         else:
-            host._spawn(self._send({"type": f"{self._kind}.close"}))
+            host._spawn(self._send({"type": "sip.close"}))
 
 
 def explain(error: BaseException, timeout: float) -> str:
