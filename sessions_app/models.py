@@ -19,6 +19,16 @@ from sessions_app import validators
 class Peer(models.Model):
     """A network that may talk to the gateway. Whoever is not in one is refused (RULEBOOK S34)."""
 
+    class Cpim(models.TextChoices):
+        AUTO = "auto", "as it shows: tried where needed, plain after a 415"
+        YES = "yes", "always"
+        NO = "no", "never"
+
+    class Oversize(models.TextChoices):
+        STREAM = "stream", "over TCP, else refused with 413"
+        SPLIT = "split", "split into numbered parts over UDP"
+        REFUSE = "refuse", "refused with 413"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
     network = models.CharField(
@@ -27,6 +37,22 @@ class Peer(models.Model):
         help_text="Source addresses, as 127.0.0.0/8, 192.0.2.7 or 2001:db8::/32.",
     )
     enabled = models.BooleanField(default=True, help_text="A disabled peer is a stranger.")
+    takes_cpim = models.CharField(
+        "message/cpim",
+        max_length=4,
+        choices=Cpim,
+        default=Cpim.AUTO,
+        db_default=Cpim.AUTO,
+        help_text="Whether its message-side users take message/cpim (RFC 3862).",
+    )
+    oversize = models.CharField(
+        "larger than 1300 octets",
+        max_length=6,
+        choices=Oversize,
+        default=Oversize.STREAM,
+        db_default=Oversize.STREAM,
+        help_text="What becomes of a message to it that is too large for UDP (RFC 3428 s8).",
+    )
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -189,6 +215,9 @@ class GatewaySession(models.Model):
     local_path = models.CharField("local MSRP path", max_length=512, blank=True)
     peer_path = models.CharField("peer MSRP path", max_length=1024, blank=True)
     content_types = models.CharField(max_length=255, blank=True)
+    peer_types = models.CharField(
+        "types the MSRP side takes", max_length=255, blank=True, default="", db_default="", help_text="a=accept-types"
+    )
     next_hop = models.CharField(max_length=255, blank=True)
     back_hop = models.CharField(max_length=255, blank=True)
     to_msrp = models.PositiveIntegerField("messages to MSRP", default=0)
@@ -241,6 +270,7 @@ class MessageRecord(models.Model):
         DELIVERED = "delivered", "delivered"
         ACCEPTED = "accepted", "accepted for later delivery"
         FAILED = "failed", "failed"
+        EXPIRED = "expired", "expired before it could be delivered"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(
@@ -257,7 +287,32 @@ class MessageRecord(models.Model):
     message_id = models.CharField("MSRP Message-ID", max_length=128, blank=True)
     content_type = models.CharField(max_length=255, blank=True)
     size = models.PositiveIntegerField(help_text="Octets of the body.")
-    body = models.BinaryField(null=True, blank=True, help_text="Kept only while the message is owed to somebody.")
+    body = models.BinaryField(null=True, blank=True, help_text="Kept as GATEWAY_STORE_BODIES says.")
+    sha256 = models.BinaryField("SHA-256", max_length=32, null=True, blank=True, help_text="Of the body.")
+    subject = models.CharField(max_length=255, blank=True, default="", db_default="")
+    imdn_id = models.CharField(
+        "IMDN Message-ID",
+        max_length=128,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="By which notifications about it come back (RFC 5438).",
+    )
+    notify = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Notifications that its sender asked for: positive-delivery, negative-delivery, display.",
+    )
+    confirmation = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What came back about it later: a REPORT or an IMDN.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="End of its validity (Expires, RFC 3428 s4).")
     received_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     sip_code = models.PositiveSmallIntegerField(
@@ -275,7 +330,7 @@ class MessageRecord(models.Model):
             models.CheckConstraint(condition=Q(direction__in=["to_msrp", "to_page"]), name="message_direction_known"),
             models.CheckConstraint(
                 condition=Q(state="pending", finished_at__isnull=True)
-                | Q(state__in=["delivered", "accepted", "failed"], finished_at__isnull=False),
+                | Q(state__in=["delivered", "accepted", "failed", "expired"], finished_at__isnull=False),
                 name="message_finished_exactly_when_it_has_an_outcome",
             ),
         ]
@@ -283,7 +338,8 @@ class MessageRecord(models.Model):
             models.Index(fields=["-received_at", "-id"], name="message_newest"),
             models.Index(fields=["session", "received_at"], name="message_of_session"),
             models.Index(fields=["received_at"], condition=Q(state="pending"), name="message_pending"),
-            models.Index(fields=["-received_at"], condition=Q(state="failed"), name="message_failed"),
+            models.Index(fields=["-received_at"], condition=Q(state__in=["failed", "expired"]), name="message_failed"),
+            models.Index(fields=["imdn_id"], condition=~Q(imdn_id=""), name="message_imdn"),
         ]
 
     def __str__(self) -> str:

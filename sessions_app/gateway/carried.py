@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sessions_app.store import message_rows
@@ -108,4 +109,5 @@ class Carried:
             sip_code,
             msrp_code,
             detail,
+            sha256(self.body).digest(),
         )

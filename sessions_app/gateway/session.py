@@ -241,6 +241,7 @@ class Session:
                 **changes,
                 "dialog": leg.dialog.as_record(),
                 "peer_path": " ".join(msrp.peer_path or ()),
+                "peer_types": str(msrp.peer_accept_types),
             },
         )
         self.event("live")
@@ -441,6 +442,7 @@ class Session:
                 "local_path": self.local_path,
                 "peer_path": "",
                 "content_types": str(decision.content_types),
+                "peer_types": "",
                 "next_hop": decision.next_hop,
                 "back_hop": decision.back_hop,
                 "created_at": self.created_at,

@@ -39,6 +39,7 @@ SESSION: Final[dict[str, Form]] = {
     "local_path": _text(512),
     "peer_path": _text(1024),
     "content_types": _text(255),
+    "peer_types": _text(255),
     "next_hop": _text(255),
     "back_hop": _text(255),
     "to_msrp": number,
@@ -59,6 +60,7 @@ SESSION_CHANGE: Final[dict[str, Form]] = {
         "state",
         "dialog",
         "peer_path",
+        "peer_types",
         "to_msrp",
         "to_page",
         "undelivered",
@@ -88,6 +90,12 @@ MESSAGE: Final[dict[str, Form]] = {
     "sip_code": number,
     "msrp_code": number,
     "detail": _text(255),
+    "sha256": octets,
+    "subject": _text(255),
+    "imdn_id": _text(128),
+    "notify": _text(64),
+    "confirmation": _text(64),
+    "expires_at": moment,
 }
 
 MESSAGE_OUTCOME: Final[dict[str, Form]] = {

@@ -65,6 +65,18 @@ def parties(from_uri: str, to_uri: str) -> str:
     return f"{text(from_uri, 512)}\t{text(to_uri, 512)}\t"
 
 
+NOTHING_MORE = f"\t\t\t\t{NULL}\n"
+"""The last columns of a message that asked for nothing: subject, IMDN Message-ID, notify, confirmation, expiry."""
+
+
+def more(subject: str, imdn_id: str, notify: str, confirmation: str, expires_at: float | None) -> str:
+    """The last columns of a message that asked for something; goes into :func:`message`."""
+    return (
+        f"{text(subject, 255)}\t{text(imdn_id, 128)}\t{text(notify, 64)}\t{text(confirmation, 64)}\t"
+        f"{when(expires_at) if expires_at is not None else NULL}\n"
+    )
+
+
 def message(
     identity: str,
     start: str,
@@ -80,13 +92,15 @@ def message(
     sip_code: int | None,
     msrp_code: int | None,
     detail: str,
+    sha256: bytes,
+    rest: str = NOTHING_MORE,
 ) -> str:
     """A whole row."""
     return (
         f"{identity}\t{start}{state}\t{uris}{text(call_id, 255)}\t{text(message_id, 128)}\t{text(content_type, 255)}\t"
         f"{size}\t{octets(body)}\t{when(received_at)}\t{when(finished_at) if finished_at is not None else NULL}\t"
         f"{sip_code if sip_code is not None else NULL}\t{msrp_code if msrp_code is not None else NULL}\t"
-        f"{text(detail, 255)}\n"
+        f"{text(detail, 255)}\t\\\\x{sha256.hex()}\t{rest}"
     )
 
 

@@ -124,6 +124,12 @@ def test_the_fast_rows_are_the_slow_rows():
         "sip_code": 404,
         "msrp_code": None,
         "detail": "line\nbreak",
+        "sha256": b"\x00\xff",
+        "subject": "a\tb",
+        "imdn_id": "n",
+        "notify": "display",
+        "confirmation": "",
+        "expires_at": None,
     }
     fast = message_rows.message(
         "i",
@@ -140,6 +146,8 @@ def test_the_fast_rows_are_the_slow_rows():
         404,
         None,
         "line\nbreak",
+        b"\x00\xff",
+        message_rows.more("a\tb", "n", "display", "", None),
     ).split("\t")
     slow = columns.row(columns.MESSAGE, values).split("\t")
     received = list(columns.MESSAGE).index("received_at")

@@ -35,6 +35,7 @@ def session_row(key="a b", **changes):
         "dialog": {},
         "local_path": "",
         "peer_path": "",
+        "peer_types": "",
         "content_types": "text/plain",
         "next_hop": "",
         "back_hop": "",
@@ -66,6 +67,7 @@ def message_line(session, *, state="pending", call_id="call", body=b"hi", identi
         None,
         None,
         "",
+        b"",
     )
 
 
