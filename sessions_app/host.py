@@ -28,8 +28,9 @@ from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.recovery import resume
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
+from sessions_app.orders import Orders
 from sessions_app.store.database import conninfo
-from sessions_app.store.node import NodeLink, end_what_a_stop_left
+from sessions_app.store.node import NodeLink, end_what_a_stop_left, mark_draining
 from sessions_app.store.owed import Owed, owed_messages
 from sessions_app.store.writer import Writer
 
@@ -92,7 +93,7 @@ class GatewayHost:
             info,
             self.config.node_name,
             [str(each) for each in (*settings.SIP_LISTEN, *settings.MSRP_LISTEN)],
-            on_command=lambda verb, session, by: self._on_loop(self._command, verb, session, by),
+            on_command=Orders(gateway, info, self._on_loop).carry_out,
             on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
         )
         self._link.start()
@@ -105,6 +106,7 @@ class GatewayHost:
 
     def _prepare(self) -> str:
         info = conninfo()
+        mark_draining(info, self.config.node_name, False)
         ended = end_what_a_stop_left(info, self.config.node_name)
         if ended:
             logger.warning("ended %d sessions that a hard stop had left open", ended)
@@ -188,17 +190,13 @@ class GatewayHost:
         logger.info("routes reloaded")
 
     def _on_loop(self, work: Callable[..., str], *arguments: Any) -> str:
-        """Run ``work`` on the loop, for another thread that waits for its result."""
+        """Run ``work`` on the loop at the present time, for another thread that waits for its result."""
 
         async def call() -> str:
+            self.gateway.advance(self.clock())
             return work(*arguments)
 
         return asyncio.run_coroutine_threadsafe(call(), self.loop).result(timeout=10)
-
-    def _command(self, verb: str, session: str, by: str) -> str:
-        gateway = self.gateway
-        gateway.advance(self.clock())
-        return gateway.expire_session(session) if verb == "expire_session" else gateway.end_session(session, by)
 
     def _announce(self, failure: dict[str, Any]) -> None:
         """A set-up failure is in the database: send the signal, from a thread because receivers may use the ORM."""

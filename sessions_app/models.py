@@ -165,24 +165,6 @@ class Route(models.Model):
             raise ValidationError({"method": f"{self.action} takes {wanted} requests: choose method {wanted}."})
 
 
-class Node(models.Model):
-    """One gateway process, by name. Its heartbeat says that it lives."""
-
-    name = models.CharField(max_length=100, primary_key=True)
-    version = models.CharField(max_length=32)
-    pid = models.PositiveIntegerField()
-    listeners = models.JSONField(default=list)
-    started_at = models.DateTimeField()
-    heartbeat_at = models.DateTimeField()
-    stopped_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class GatewaySession(models.Model):
     """One conversation: a message side and an MSRP side under one key.
 
@@ -247,6 +229,12 @@ class GatewaySession(models.Model):
             models.Index(fields=["bucket"], condition=Q(ended_at__isnull=True), name="session_live_bucket"),
             models.Index(fields=["node"], condition=Q(ended_at__isnull=True), name="session_live_node"),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="session_ended"),
+            models.Index(fields=["node", "-created_at"], name="session_node_newest"),
+            models.Index(fields=["source", "-created_at"], name="session_source_newest"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_undelivered"),
+            models.Index(
+                fields=["-undelivered", "-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_worst"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -325,6 +313,11 @@ class MessageRecord(models.Model):
 
     class Meta:
         verbose_name = "message"
+        permissions = [
+            ("read_body", "Can read bodies of messages"),
+            ("retry_message", "Can retry messages that failed"),
+            ("send_message", "Can send messages"),
+        ]
         ordering = ["-received_at", "-id"]
         constraints = [
             models.CheckConstraint(condition=Q(direction__in=["to_msrp", "to_page"]), name="message_direction_known"),
@@ -415,30 +408,33 @@ class SessionEvent(models.Model):
         return f"{self.kind} {self.detail}".strip()
 
 
-class NodeCommand(models.Model):
-    """A command to the process that owns a session: a row that survives, and a NOTIFY that wakes it."""
+from sessions_app.nodes import Node, NodeCommand  # noqa: E402 - Django looks for models here
+from sessions_app.oversight import (  # noqa: E402
+    Acknowledgement,
+    AuditEntry,
+    EventSubscription,
+    PeerCheck,
+    RouteChange,
+    Traffic,
+    Webhook,
+    WebhookDelivery,
+)
 
-    class Verb(models.TextChoices):
-        END_SESSION = "end_session", "end a session"
-        EXPIRE_SESSION = "expire_session", "end a session if it is still silent"
-
-    id = models.BigAutoField(primary_key=True)
-    node = models.CharField(max_length=100)
-    verb = models.CharField(max_length=16, choices=Verb)
-    session = models.ForeignKey(GatewaySession, related_name="commands", on_delete=models.CASCADE)
-    by = models.CharField(max_length=150, blank=True, help_text="Who asked: a user, cleanup, mi.")
-    created_at = models.DateTimeField(default=timezone.now)
-    done_at = models.DateTimeField(null=True, blank=True)
-    result = models.CharField(max_length=255, blank=True)
-
-    class Meta:
-        ordering = ["id"]
-        indexes = [models.Index(fields=["node", "id"], condition=Q(done_at__isnull=True), name="command_open")]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["session", "verb"], condition=Q(done_at__isnull=True), name="one_open_command_a_session"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.verb} {self.session_id}"
+__all__ = [
+    "Acknowledgement",
+    "AuditEntry",
+    "EventSubscription",
+    "GatewaySession",
+    "MessageRecord",
+    "Node",
+    "NodeCommand",
+    "Peer",
+    "PeerCheck",
+    "Route",
+    "RouteChange",
+    "SessionEvent",
+    "SetupFailure",
+    "Traffic",
+    "Webhook",
+    "WebhookDelivery",
+]

@@ -96,3 +96,9 @@ def next_hop(value: str) -> None:
         raise ValidationError("Only sip: next hops can be reached.")
     if (uri.params.get("transport") or "udp").lower() not in {"udp", "tcp"}:
         raise ValidationError("transport must be udp or tcp.")
+
+
+def port(value: int) -> None:
+    """A UDP or TCP port."""
+    if not 1 <= value <= 65535:
+        raise ValidationError(f"{value} is no port: 1 to 65535.")

@@ -83,6 +83,8 @@ class Carried:
         else:
             gateway.store.new_message(self._row(state, now, sip_code, msrp_code, detail, None))
         gateway.count(f"{self.direction}_{state}")
+        if gateway.observe is not None:
+            gateway.observe(self, state, now, sip_code, msrp_code)
 
     def _row(
         self,

@@ -27,6 +27,7 @@ from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
+from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.leg import UnusableOffer, read_media
 from sessions_app.gateway.msrp_side import MsrpSide
 from sessions_app.gateway.routing import Decision, RouteRequest
@@ -116,6 +117,8 @@ class Gateway:
         self.dirty: dict[Session, None] = {}
         self.counts: Counter[str] = Counter()
         self.draining = False
+        self.observe: Callable[[Carried, str, float, int | None, int | None], object] | None = None
+        """Told of every message's outcome: the message, its state, when (wall clock), SIP code and MSRP code."""
         self._wall_offset = time.time() - now
         self.wheel.start(HOUSEKEEPING, self._housekeeping)
 

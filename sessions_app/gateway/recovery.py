@@ -32,13 +32,13 @@ def resume(gateway: Gateway, messages: Iterable[Owed]) -> int:
         if owed.direction == "to_page":
             session = bygone.get(owed.session)
             if session is None:
-                session = bygone[owed.session] = Session(gateway, _decision(owed), owed.initiator, owed.source, 70)
+                session = bygone[owed.session] = Session(gateway, decision_of(owed), owed.initiator, owed.source, 70)
                 session.become_past(owed.session)
             gateway.page_side.enqueue(ToPage.of_row(session, owed, obligation))
         else:
             session = calling.get(owed.key)
             if session is None:
-                session = calling[owed.key] = Session(gateway, _inviting(owed), "message", owed.source, 70)
+                session = calling[owed.key] = Session(gateway, inviting(owed), "message", owed.source, 70)
                 gateway.add(session)
             session.queue.append(ToMsrp.of_row(session, owed, obligation))
     for session in calling.values():
@@ -46,7 +46,8 @@ def resume(gateway: Gateway, messages: Iterable[Owed]) -> int:
     return number
 
 
-def _decision(owed: Owed) -> Decision:
+def decision_of(owed: Owed) -> Decision:
+    """The decision that its session was made by."""
     return Decision(
         action="msg_to_msrp" if owed.initiator == "message" else "msrp_gw_answer",
         key=owed.key,
@@ -60,10 +61,10 @@ def _decision(owed: Owed) -> Decision:
     )
 
 
-def _inviting(owed: Owed) -> Decision:
+def inviting(owed: Owed) -> Decision:
     """The decision to INVITE the MSRP side; where that had called us, the mirror of its call."""
     if owed.initiator == "message":
-        return _decision(owed)
+        return decision_of(owed)
     return Decision(
         action="msg_to_msrp",
         key=owed.key,

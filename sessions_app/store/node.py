@@ -47,11 +47,21 @@ def end_what_a_stop_left(conninfo: str, node: str) -> int:
         return int(row[0]) if row else 0
 
 
+def mark_draining(conninfo: str, node: str, wish: bool) -> None:
+    """Say in the node's row whether it takes new sessions."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(
+            "UPDATE sessions_app_node SET draining_since = CASE WHEN %s THEN coalesce(draining_since, now()) END"
+            " WHERE name = %s",
+            [wish, node],
+        )
+
+
 class NodeLink:
     """A thread with a connection of its own that listens.
 
-    ``on_command(verb, session id, by)`` carries a command out and says what came of it; ``on_routes()`` is told that
-    the routes or peers changed. Both are called in this thread.
+    ``on_command(verb, session id or None, by, argument)`` carries a command out and says what came of it;
+    ``on_routes()`` is told that the routes or peers changed. Both are called in this thread.
     """
 
     def __init__(
@@ -60,7 +70,7 @@ class NodeLink:
         node: str,
         listeners: list[str],
         *,
-        on_command: Callable[[str, str, str], str],
+        on_command: Callable[[str, str | None, str, dict[str, Any]], str],
         on_routes: Callable[[], object],
     ) -> None:
         self._conninfo = conninfo
@@ -133,13 +143,13 @@ class NodeLink:
 
     def _commands(self, connection: psycopg.Connection[Any]) -> None:
         rows = connection.execute(
-            "SELECT id, verb, session_id::text, by FROM sessions_app_nodecommand"
+            "SELECT id, verb, session_id::text, by, argument FROM sessions_app_nodecommand"
             " WHERE node = %s AND done_at IS NULL ORDER BY id LIMIT 1000",
             [self._node],
         ).fetchall()
-        for identity, verb, session, by in rows:
+        for identity, verb, session, by, argument in rows:
             try:
-                result = self._on_command(verb, session, by)
+                result = self._on_command(verb, session, by, argument)
             except Exception as error:
                 logger.exception("command %s failed", identity)
                 result = f"failed: {error}"

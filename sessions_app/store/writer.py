@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from sessions_app.store import transaction
@@ -79,6 +80,8 @@ class Writer:
         self._owed_busy = 0
         self._owed_soon = False
         self._progress = asyncio.Event()
+        self.observer: Callable[[Batch], object] | None = None
+        """Told of each batch of the audit once it is committed."""
         self.batches = 0
         """Transactions committed."""
         self.rows = 0
@@ -190,6 +193,8 @@ class Writer:
         self._unwritten.difference_update(batch.sessions)
         self._count(len(batch))
         self._tell(batch.callbacks)
+        if self.observer is not None:
+            self.observer(batch)
         if len(self._audit):
             self._touch()
 

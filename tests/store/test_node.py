@@ -27,7 +27,7 @@ class Told:
         self.commands: queue.Queue[tuple[str, str, str]] = queue.Queue()
         self.routes: queue.Queue[bool] = queue.Queue()
 
-    def command(self, verb: str, session: str, by: str) -> str:
+    def command(self, verb: str, session: str | None, by: str, argument: dict[str, str]) -> str:
         self.commands.put((verb, session, by))
         if by == "trouble":
             raise RuntimeError("no such thing")

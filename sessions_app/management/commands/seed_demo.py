@@ -1,0 +1,81 @@
+"""`manage.py seed_demo`: made-up records in any number, to see how the pages look and how fast they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
+from django.utils import timezone
+
+from sessions_app import demo
+from sessions_app.management.progress import Progress
+from sessions_app.models import GatewaySession, Node, Traffic
+from sessions_app.store import columns
+from sessions_app.store.transaction import EVENT_TABLE, FAILURE_TABLE, MESSAGE_TABLE, SESSION_TABLE, copy
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with made-up sessions, messages and failures."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sessions", type=int, default=2000)
+        parser.add_argument("--messages", type=int, default=20000)
+        parser.add_argument("--days", type=float, default=7, help="spread over so many days until now")
+        parser.add_argument("--force", action="store_true", help="add to what is there")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sessions, messages, days = options["sessions"], options["messages"], options["days"]
+        if sessions < 1 or messages < 0 or days <= 0:
+            raise CommandError("At least one session, no negative number, and some time to spread them over.")
+        if GatewaySession.objects.exists() and not options["force"]:
+            raise CommandError("There are sessions already; --force adds to them.")
+        now = timezone.now()
+        progress = Progress(self.stderr, "sessions", sessions)
+        for batch in demo.batches(sessions, messages, days, now):
+            self._write(batch)
+            progress.add(len(batch.sessions))
+        progress.done()
+        start = now - timedelta(days=min(days, 2))
+        demo.traffic(start, now, messages / days / 1440, self._write_traffic)
+        for node in demo.NODES:
+            Node.objects.get_or_create(
+                name=node,
+                defaults={
+                    "version": "demo",
+                    "pid": 1,
+                    "listeners": ["udp:192.0.2.1:5060", "tcp:192.0.2.1:2855"],
+                    "started_at": start,
+                    "heartbeat_at": now,
+                },
+            )
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {SESSION_TABLE}, {MESSAGE_TABLE}, {FAILURE_TABLE}, {EVENT_TABLE}")
+        self.stdout.write(f"{sessions} sessions, about {messages} messages.")
+
+    def _write(self, batch: demo.Batch) -> None:
+        with transaction.atomic():
+            raw = connection.connection
+            copy(raw, SESSION_TABLE, columns.SESSION, batch.sessions)
+            copy(raw, MESSAGE_TABLE, columns.MESSAGE, batch.messages)
+            copy(raw, FAILURE_TABLE, columns.SETUP_FAILURE, batch.failures)
+            copy(raw, EVENT_TABLE, columns.SESSION_EVENT, batch.events)
+
+    def _write_traffic(self, rows: list[tuple[Any, ...]]) -> None:
+        names = [
+            "node",
+            "minute",
+            "to_msrp",
+            "to_page",
+            "failed",
+            "established",
+            "setup_failures",
+            "latency",
+            "queue",
+            "sessions",
+            "loop_lag",
+        ]
+        Traffic.objects.bulk_create(
+            (Traffic(**dict(zip(names, row, strict=True))) for row in rows), batch_size=2000, ignore_conflicts=True
+        )
