@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean install install-dev
+.PHONY: help run test killtest lint bench clean install install-dev
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,6 +15,9 @@ run: install    ## everything in the foreground, until Ctrl-C: pages, SIP, MSRP,
 
 test: install-dev   ## the whole test suite; ARGS='-k name' to choose
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+killtest: install-dev  ## kill -9 under load, and what both ends saw of it; ARGS='--kills 200 --seed 7'
+	@exec $(BIN)/python -m tests.kill $(ARGS)
 
 lint: install-dev   ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,0 +1,195 @@
+"""The table: what was acknowledged, delivered, duplicated, reordered, told falsely or never, each by the ledger alone.
+
+    lost            acknowledged (200, 202, MSRP 200, success REPORT), never seen, and the sender not told of a failure
+    false success   told delivered (200, success REPORT), never seen
+    false failure   told failed (SIP or MSRP error, failure REPORT), and seen
+    duplicated      seen under two identities, so that no receiver could know it again
+    reordered       seen for the first time after a later one of its conversation
+    limbo           the sender was told nothing at all
+    repeats         seen again under the same identity: known again by the receiver, allowed by the standard where there
+                    was a reason to send again (a kill, a lost session)
+
+A message that its receiver refused after it had been acknowledged counts as told where a REPORT said so, and else as
+`told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975 s7.1.2), and one who
+heard 202 and asked for no notification none either (RFC 3428 s7).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.kill.ledger import ACCEPTED, DELIVERED, FAILED, SILENCE, Entry, Ledger
+from tests.kill.schedule import WAYS
+from tests.kill.victim import Records
+
+VIOLATIONS = (
+    "lost", "false success", "false failure", "duplicated", "reordered", "limbo", "repeats unexplained",
+    "report missing", "record wrong",
+)  # fmt: skip
+"""Columns that must be 0."""
+FIGURES = (
+    "sent", "acknowledged", "delivered", "told failed", "refused by receiver", "told by its row",
+    "repeats after a kill", "repeats after a lost session", "report not possible",
+)  # fmt: skip
+AROUND = 0.25
+"""Seconds by which the test's own readings may be late: a datagram waits in its socket while the machine is busy."""
+REPORT_WAIT = 10.0
+"""Seconds after its MSRP 200 in which a kill excuses a success REPORT that never came."""
+_NAMES = {"to-msrp": "to_msrp", "to-page": "to_page"}
+
+
+@dataclass(slots=True)
+class Violation:
+    """One message that breaks the promise."""
+
+    column: str
+    entry: Entry
+    detail: str
+
+    def trace(self, ledger: Ledger) -> str:
+        """What happened to it, in order, with the kills around it."""
+        entry = self.entry
+        steps = [(entry.sent_at, f"sent as {entry.identity}")]
+        steps += [(told.at, f"sender told {told.what} ({told.code})") for told in entry.told]
+        steps += [(seen.at, f"{'seen again' if seen.repeat else 'seen'} as {seen.identity}") for seen in entry.seen]
+        steps += [(at, f"refused by the receiver ({code})") for at, code in entry.refused]
+        first, last = min(steps)[0] - 1, max(steps)[0] + 1
+        for outage in ledger.outages:
+            if outage.until > first and outage.at < last:
+                steps += [(outage.at, f"-- {outage.victim} killed"), (outage.until, f"-- {outage.victim} ready")]
+        for at in ledger.breaks.get((entry.way, entry.conversation), ()):
+            if first < at < last:
+                steps.append((at, "session over, as the MSRP side saw it"))
+        lines = [f"{self.column}: {entry.key}: {self.detail}"]
+        lines += [f"    {at - entry.sent_at:+8.3f}  {what}" for at, what in sorted(steps)]
+        return "\n".join(lines)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """``table`` has a Counter of columns for each way."""
+
+    table: dict[str, Counter[str]]
+    rows: dict[tuple[str, str], int]
+    failures: Counter[str]
+    """What senders were told of failures, by way and code."""
+    violations: list[Violation] = field(default_factory=list)
+    anomalies: list[str] = field(default_factory=list)
+    pending: int = 0
+    """Rows that say that a message is owed still."""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.violations or self.anomalies or self.pending)
+
+    def __str__(self) -> str:
+        lines = [f"{'':32}{''.join(f'{way:>12}' for way in self.table)}"]
+        for name in (*FIGURES, *VIOLATIONS):
+            mark = "!" if name in VIOLATIONS and any(column[name] for column in self.table.values()) else " "
+            lines.append(f"{mark} {name:30}{''.join(f'{column[name]:12,}' for column in self.table.values())}")
+        for state in sorted({state for _, state in self.rows}):
+            counts = "".join(f"{self.rows.get((_NAMES[way], state), 0):12,}" for way in self.table)
+            lines.append(f"{'!' if state == 'pending' and self.pending else ' '} {'rows ' + state:30}{counts}")
+        lines += [f"  told: {what} {number:,} times" for what, number in sorted(self.failures.items())]
+        lines += [f"! {each}" for each in self.anomalies[:20]]
+        return "\n".join(lines)
+
+
+def judge(ledger: Ledger, records: Records) -> Verdict:
+    """Go through every message."""
+    verdict = Verdict(
+        {way: Counter() for way in WAYS},
+        records.by_state,
+        Counter(),
+        anomalies=ledger.anomalies,
+        pending=records.pending,
+    )
+    for entry in ledger.entries.values():
+        _judge_entry(entry, ledger, records, verdict)
+    _judge_order(ledger, verdict)
+    return verdict
+
+
+def _judge_entry(entry: Entry, ledger: Ledger, records: Records, verdict: Verdict) -> None:
+    column = verdict.table[entry.way]
+
+    def violates(name: str, detail: str) -> None:
+        column[name] += 1
+        verdict.violations.append(Violation(name, entry, detail))
+
+    column["sent"] += 1
+    success, failure = entry.heard(DELIVERED), entry.heard(FAILED)
+    acknowledged = success or entry.heard(ACCEPTED)
+    column["acknowledged"] += bool(acknowledged)
+    column["delivered"] += bool(entry.seen)
+    column["refused by receiver"] += bool(entry.refused)
+    if failure:
+        column["told failed"] += 1
+        verdict.failures[f"{entry.way} {failure.code}"] += 1
+    states = records.states.get(entry.sha256, [])
+
+    if acknowledged and not entry.seen and not failure:
+        if entry.refused and not success and states and set(states) == {"failed"}:
+            column["told by its row"] += 1
+        else:
+            violates("lost", f"acknowledged {acknowledged.code}, never seen; its rows: {states or 'none'}")
+    if success and not entry.seen:
+        violates("false success", f"told {success.code}, never seen; its rows: {states or 'none'}")
+    if failure and entry.seen:
+        violates("false failure", f"told {failure.code}, and seen; its rows: {states or 'none'}")
+    if all(told.what == SILENCE for told in entry.told):
+        violates("limbo", f"told nothing, {'seen' if entry.seen else 'not seen'}; its rows: {states or 'none'}")
+    if "delivered" in states and not entry.seen:
+        violates("record wrong", "its row says delivered, it was never seen")
+    if entry.seen and "failed" in states and "delivered" not in states and "pending" not in states:
+        violates("record wrong", f"it was seen, its rows say {states}")
+    _judge_sightings(entry, ledger, column, violates)
+    if entry.way == "to-page" and entry.seen and acknowledged and not success and not failure:
+        since, until = acknowledged.at - AROUND, acknowledged.at + REPORT_WAIT
+        if _killed(ledger, since, until) or _broken(ledger, entry, since, until):  # where would it go?
+            column["report not possible"] += 1
+        else:
+            violates("report missing", "no success REPORT though its session lived")
+
+
+def _judge_sightings(entry: Entry, ledger: Ledger, column: Counter[str], violates) -> None:
+    before: dict[str, float] = {}
+    for sighting in entry.seen:
+        if sighting.identity not in before:
+            if before:
+                violates("duplicated", f"seen as {sighting.identity} as well")
+        elif _killed(ledger, before[sighting.identity] - AROUND, sighting.at):
+            column["repeats after a kill"] += 1
+        elif _broken(ledger, entry, entry.sent_at, sighting.at):  # its sender had reason to send it again
+            column["repeats after a lost session"] += 1
+        else:
+            violates("repeats unexplained", f"seen again as {sighting.identity}")
+        before[sighting.identity] = sighting.at
+
+
+def _killed(ledger: Ledger, since: float, until: float) -> bool:
+    """Whether the gateway was killed between the two."""
+    return any(outage.victim == "gateway" and since <= outage.at <= until for outage in ledger.outages)
+
+
+def _broken(ledger: Ledger, entry: Entry, since: float, until: float) -> bool:
+    """Whether a session of its conversation was lost between the two."""
+    return any(since <= at <= until for at in ledger.breaks.get((entry.way, entry.conversation), ()))
+
+
+def _judge_order(ledger: Ledger, verdict: Verdict) -> None:
+    conversations: dict[tuple[str, int], list[Entry]] = {}
+    for entry in ledger.entries.values():
+        if entry.seen:
+            conversations.setdefault((entry.way, entry.conversation), []).append(entry)
+    for (way, _), entries in conversations.items():
+        entries.sort(key=lambda entry: entry.seen[0].at)
+        furthest = entries[0]
+        for entry in entries:
+            if entry.number < furthest.number:
+                verdict.table[way]["reordered"] += 1
+                detail = f"first seen {entry.seen[0].at - furthest.seen[0].at:.3f} s after number {furthest.number}"
+                verdict.violations.append(Violation("reordered", entry, detail))
+            else:
+                furthest = entry
