@@ -1,0 +1,153 @@
+"""HTML to plain text."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.payload.errors import PayloadError
+from protocols.payload.html import to_text
+
+
+def text(document: str) -> str:
+    return to_text(document.encode(), "text/html")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ("hello", "hello"),
+        ("<b>hel</b>lo <i> world</i>", "hello world"),
+        ("<p>one</p><p>two</p>", "one\ntwo"),
+        ("<div>one<div>two</div>three</div>", "one\ntwo\nthree"),
+        ("one<br>two<br/><br />three", "one\ntwo\n\nthree"),
+        ("a\n  b\t c&nbsp;&nbsp;d", "a b c d"),
+        ("<ul><li>a</li><li>b</ul>c", "- a\n- b\nc"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</table>", "a b\nc"),
+        ("<pre>a\n  b</pre> c", "a\n  b\nc"),
+        ("<h1>Title</h1>text", "Title\ntext"),
+        ("&lt;b&gt; &amp;amp; &eacute; &#233; &#xe9; &hearts; &unknown;", "<b> &amp; é é é ♥ &unknown;"),
+        ("&#0;&#xD800;&#1114112;&#99999999999999;", "\ufffd\ufffd\ufffd\ufffd"),
+        ("a < b > c <3 & d", "a < b > c <3 & d"),
+        ("<!DOCTYPE html><html><head><title>no</title><style>p{}</style></head><body>yes</body></html>", "yes"),
+        ("a<script>if (a < b) '</p>'</SCRIPT >b", "ab"),
+        ("a<script/>b", "ab"),
+        ("a<style>never closed", "a"),
+        ("a<!-- <b>no</b> -->b<!-->c<!x>d<?php x?>e</>f", "abcdef"),
+        ("a<!-- never closed", "a"),
+        ("a<b never closed", "a"),
+        ('<a title="1 > 0" x=\'">\'>t</a>', "t"),
+        ("<img src=x alt='smile &amp; wave'><img>", "smile & wave"),
+        ("see <a href='https://example.com/?a&amp;b'>this</a>.", "see this (https://example.com/?a&b)."),
+        ("<a href=https://example.com/>example.com</a>", "example.com"),
+        ("<a href='javascript:x()'>this</a> <a href=/x>that</a><a name=x>", "this that"),
+        ("\r\na\r\n<br>\rb", "a\nb"),
+        ("a\x00\x1b[2Jb", "a[2Jb"),
+        ("", ""),
+    ],
+)
+def test_readable_text(document, expected):
+    assert text(document) == expected
+
+
+def test_xhtml_of_rfc4975_s11_2():
+    document = (
+        '<!DOCTYPE html\n  PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"\n  "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">\n'
+        '<html xmlns="http://www.w3.org/1999/xhtml">\n<head>\n<title>FY2005 Results</title>\n</head>\n<body>\n'
+        '<p>See the results at <a href="http://example.org/">example.org</a>.</p>\n</body>\n</html>'
+    )
+    assert to_text(document.encode(), "application/xhtml+xml") == "See the results at example.org."
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("é".encode(), "text/html"),
+        (b"\xe9", "text/html"),
+        (b"\xe9", "text/html; charset=iso-8859-1"),
+        (b"\xe9", "application/xhtml+xml; charset=latin1"),
+        ("é".encode("utf-16"), "text/html; charset=utf-16"),
+    ],
+)
+def test_character_sets(body, content_type):
+    assert to_text(body, content_type) == "é"
+
+
+def test_an_unknown_character_set_is_415():
+    with pytest.raises(PayloadError) as caught:
+        to_text(b"x", "text/html; charset=x")
+    assert caught.value.code == 415
+
+
+N = 100_000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "<div>" * N + "x",
+        "<" * N,
+        "<!--" * N,
+        "<a " * N,
+        '<a b="' * N,
+        "<a b='\"" * N,
+        "<p" + " a=1" * N + ">",
+        "<img " + "alt" * N + ">",
+        "<img a " + "= " * N + '"',
+        "<img x" + " " * N + "y>",
+        "<script>" + "</script " * N,
+        "<script></script>" * N,
+        "</a " * N,
+        "<![CDATA[" * N,
+        "&" * N,
+        "&#" + "9" * N,
+        "&#x" + "f" * N,
+        "<a href=http://a>" * N + "x",
+        " " * N + "\n" * N,
+    ],
+    ids=lambda document: document[:12],
+)
+def test_a_hundred_thousand_times_anything_takes_no_longer_than_it_should(document):
+    """Anything quadratic would take minutes here."""
+    assert len(text(document)) <= len(document)
+
+
+PIECES = st.sampled_from(
+    [
+        "<",
+        ">",
+        "</",
+        "<!--",
+        "-->",
+        "<p>",
+        "<a href='http://x'>",
+        "</a>",
+        "<script>",
+        "</script>",
+        "<pre>",
+        "</pre>",
+        "&#",
+        "&lt;",
+    ]
+)
+
+
+@given(st.binary() | st.lists(PIECES | st.text(max_size=5), max_size=30).map(lambda parts: "".join(parts).encode()))
+def test_whatever_comes_in_plain_text_comes_out(body):
+    found = to_text(body, "text/html")
+    assert not set(found) & {chr(code) for code in range(32)} - {"\n", "\t"}
+    found.encode()
+
+
+@given(st.text("abc\u00e9 "))
+def test_plain_words_stay_as_they_are(words):
+    assert text(words) == " ".join(words.split())
+
+
+@given(st.binary(), st.text())
+def test_nothing_else_is_ever_raised(body, parameters):
+    with suppress(PayloadError):
+        to_text(body, f"text/html;{parameters}")
