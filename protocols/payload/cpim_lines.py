@@ -8,12 +8,17 @@ from typing import Final
 
 from protocols.payload.errors import PayloadError
 
-_NAME: Final = rb"[!#-'*+\-.0-9A-Z^-z|~]++"
-_PARAMETERS: Final = rb"""(?:;[^\s;="]++(?:=(?:"(?:[^"\\]|\\.)*+"|[^\s;"]*+))?)*+"""
-_message_header = re.compile(rb"(" + _NAME + rb"):" + _PARAMETERS + rb"(.*+)", re.DOTALL).fullmatch
-_content_header = re.compile(rb"([!#-'*+\-.0-9A-Z^-z|~]++)[ \t]*+:(.*+)", re.DOTALL).fullmatch
-_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
-_CPIM: Final = b"message/cpim"
+_NAME: Final = rb"([!#-'*+\-.0-9A-Z^-z|~]++)"
+_PARAMETERS: Final = rb"""(?:;[^\s;="]++(?:=(?:"(?:[^"\\\r\n]|\\[^\r\n])*+"|[^\s;"]*+))?)*+"""
+_VALUE: Final = rb"[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)"
+_END: Final = rb"\r?+(?:\n|\Z)"
+
+_message_header = re.compile(_NAME + rb":" + _PARAMETERS + _VALUE + _END).match
+_content_header = re.compile(_NAME + rb"[ \t]*+:" + _VALUE + _END).match
+_continued = re.compile(rb"[ \t]++([^\x00-\x08\x0a-\x1f\x7f]*+)" + _END).match
+_blank = re.compile(rb"\r?\n").match
+_is_content_name = re.compile(rb"content-|mime-version\Z", re.IGNORECASE).match
+_CPIM: Final = "message/cpim"
 
 
 @dataclass(slots=True)
@@ -43,50 +48,67 @@ class Layout:
     """Offset of the encapsulated content."""
 
 
-class _Reader:
-    """Lines one after the other; a line ends with LF, a CR before it is no part of it."""
+def lay_out(data: bytes) -> Layout:
+    """Find the headers and the content. Raises PayloadError 400.
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
+    Three things are taken that RFC 3862 does not have and peers send: the MIME headers of the message itself or a
+    blank line in front, no blank line before the content headers (so do RFC 4975 s11.4 and RFC 5438 s7.1.1.3), and a
+    bare LF as line end.
+    """
+    at = found.end() if (found := _blank(data)) else 0
+    if (found := _content_header(data, at)) and _is_content_name(found[1]):
+        outer, at = _content_headers(data, at)
+        types = [value for name, value in outer if name.lower() == "content-type"]
+        if any(value.partition(";")[0].strip().lower() != _CPIM for value in types):
+            raise PayloadError(400, "Not a CPIM message")
+    headers: list[HeaderLine] = []
+    while found := _message_header(data, at):
+        name, value = found.groups()
+        if _is_content_name(name):
+            break
+        try:
+            headers.append(HeaderLine(name.decode("ascii"), value.rstrip(b" \t").decode(), at, found.end()))
+        except UnicodeDecodeError:
+            raise PayloadError(400, "Message header of CPIM is not UTF-8") from None
+        at = found.end()
+    if not headers:
+        raise PayloadError(400, "CPIM without message headers")
+    if at == len(data):
+        raise PayloadError(400, "CPIM without content")
+    headers_end = at
+    if found := _blank(data, at):
+        at = found.end()
+    elif not ((found := _content_header(data, at)) and _is_content_name(found[1])):
+        raise PayloadError(400, "Malformed message header in CPIM")
+    content_headers, at = _content_headers(data, at)
+    return Layout(headers, headers_end, content_headers, at)
 
-    def line(self) -> bytes | None:
-        """The next line without its end, None behind the last."""
-        start = self.at
-        if start >= len(self.data):
-            return None
-        found = self.data.find(b"\n", start)
-        if found < 0:
-            self.at = len(self.data)
-            return self.data[start:]
-        self.at = found + 1
-        return self.data[start : found - 1 if found > start and self.data[found - 1] == 13 else found]
+
+def _content_headers(data: bytes, at: int) -> tuple[list[tuple[str, str]], int]:
+    """MIME headers up to a blank line or the end, and the offset of what follows."""
+    headers: list[tuple[str, str]] = []
+    end = len(data)
+    while at < end and not _blank(data, at):
+        found = _content_header(data, at)
+        if found is None:
+            raise PayloadError(400, "Malformed content header in CPIM")
+        at = found.end()
+        value = found[2].rstrip(b" \t")
+        if at < end and data[at] in b" \t":
+            value, at = _unfolded(data, value, at)
+        headers.append((found[1].decode("ascii"), _mime_text(value)))
+    return headers, found.end() if (found := _blank(data, at)) else at
 
 
-def _is_content_name(name: bytes) -> bool:
-    lowered = name.lower()
-    return lowered.startswith(b"content-") or lowered == b"mime-version"
-
-
-def _content_headers(reader: _Reader, first: bytes | None) -> list[tuple[str, str]]:
-    """MIME headers up to a blank line or the end, beginning with the line ``first``."""
-    headers: list[tuple[bytes, list[bytes]]] = []
-    line = first
-    while line:
-        if line[0] in b" \t":
-            if not headers:
-                raise PayloadError(400, "CPIM content begins with a continued line")
-            headers[-1][1].append(line.strip())
-        else:
-            found = _content_header(line)
-            if found is None:
-                raise PayloadError(400, "Malformed content header in CPIM")
-            headers.append((found[1], [found[2].strip()]))
-        line = reader.line()
-    joined = [(name, b" ".join(part for part in parts if part)) for name, parts in headers]
-    if any(_control(value) for _, value in joined):
-        raise PayloadError(400, "Control character in a content header of CPIM")
-    return [(name.decode("ascii"), _mime_text(value)) for name, value in joined]
+def _unfolded(data: bytes, first: bytes, at: int) -> tuple[bytes, int]:
+    """A value that goes on in further lines, and the offset behind the last of them."""
+    parts = [first]
+    while found := _continued(data, at):
+        parts.append(found[1].rstrip(b" \t"))
+        at = found.end()
+        if at == len(data):
+            break
+    return b" ".join(part for part in parts if part), at
 
 
 def _mime_text(value: bytes) -> str:
@@ -95,46 +117,3 @@ def _mime_text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _message_line(line: bytes, start: int, end: int) -> HeaderLine:
-    found = _message_header(line)
-    if found is None:
-        raise PayloadError(400, "Malformed message header in CPIM")
-    value = found[2].strip(b" \t")
-    if _control(value):
-        raise PayloadError(400, "Control character in a message header of CPIM")
-    try:
-        return HeaderLine(found[1].decode("ascii"), value.decode(), start, end)
-    except UnicodeDecodeError:
-        raise PayloadError(400, "Message header of CPIM is not UTF-8") from None
-
-
-def lay_out(data: bytes) -> Layout:
-    """Find the headers and the content. Raises PayloadError 400.
-
-    Three things are taken that RFC 3862 does not have and peers send: the MIME headers of the message itself or a
-    blank line in front, no blank line before the content headers (so do RFC 4975 s11.4 and RFC 5438 s7.1.1.3), and a
-    bare LF as line end.
-    """
-    reader = _Reader(data)
-    start, line = 0, reader.line()
-    if line == b"":
-        start, line = reader.at, reader.line()
-    if line and (found := _content_header(line)) and _is_content_name(found[1]):
-        outer = _content_headers(reader, line)
-        types = [value for name, value in outer if name.lower() == "content-type"]
-        if any(value.partition(";")[0].strip().lower().encode() != _CPIM for value in types):
-            raise PayloadError(400, "Not a CPIM message")
-        start, line = reader.at, reader.line()
-    headers: list[HeaderLine] = []
-    while line:
-        if headers and (found := _content_header(line)) and _is_content_name(found[1]):
-            return Layout(headers, start, _content_headers(reader, line), reader.at)
-        headers.append(_message_line(line, start, reader.at))
-        start, line = reader.at, reader.line()
-    if not headers:
-        raise PayloadError(400, "CPIM without message headers")
-    if line is None:
-        raise PayloadError(400, "CPIM without content")
-    return Layout(headers, start, _content_headers(reader, reader.line()), reader.at)
