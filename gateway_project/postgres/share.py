@@ -70,7 +70,7 @@ class Share:
                 try:
                     with _locked(self._change):
                         self.cluster.start()
-                except EnvError as fault:
+                except (EnvError, OSError) as fault:  # a full disk, for one: the next look may find room
                     logger.error("the embedded PostgreSQL did not start", extra={"reason": str(fault)})
 
     def _held(self) -> bool:

@@ -190,3 +190,16 @@ def test_a_start_that_fails_says_why_in_one_line(share):
         share.ensure()
     assert "\n" not in str(fault.value)
     version.write_text("18\n")
+
+
+def test_a_kept_server_is_started_again_though_the_disk_refuses_it_at_first(share, caplog):
+    """The file system says no (a full disk, for one); whoever looks after the server goes on looking."""
+    share.keep_running()
+    access = share.cluster.data / "pg_hba.conf"
+    access.unlink()
+    access.mkdir()
+    os.kill(share.cluster.pid(), signal.SIGKILL)
+    wait_until(lambda: "did not start" in caplog.text)
+    access.rmdir()
+    wait_until(share.cluster.ready)
+    assert query(share.cluster, "SELECT 1") == (1,)

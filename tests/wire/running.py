@@ -28,10 +28,13 @@ HOST = "127.0.0.1"
 
 
 class Running:
-    """One gateway with a state folder of its own. `environment` are its settings beside ports and folder."""
+    """One gateway with a state folder of its own. `environment` are its settings beside ports and folder.
 
-    def __init__(self, **environment):
-        self.state = Path(tempfile.mkdtemp(prefix="parley-wire-"))
+    `state` is that folder where it must be a certain one; else it is made, and either way removed at the end.
+    """
+
+    def __init__(self, *, state=None, **environment):
+        self.state = state or Path(tempfile.mkdtemp(prefix="parley-wire-"))
         self.state.chmod(0o711)  # root's embedded server runs under another uid
         http, self.sip_port, self.msrp_port = _free_ports()
         self.sip = (HOST, self.sip_port)
