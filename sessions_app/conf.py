@@ -35,6 +35,19 @@ class GatewayConfig:
     """Seconds that a SEND waits for the outcome of its MESSAGE before it is kept in the database and acknowledged."""
     queue_limit: int = 100
     """MESSAGEs that may wait for one session's set-up; then 480 with Retry-After."""
+    queue_ttl: float = 86400.0
+    """Seconds after which a message that still waits has expired, whatever its own Expires says; 0: never."""
+    report_wait: float = 120.0
+    """Seconds that a message which a relay took waits for the success REPORT of the MSRP peer behind it."""
+    imdn_per_second: float = 20.0
+    """Notifications (IMDN) a second that one session passes on; more are refused."""
+    store_bodies: str = "until_delivered"
+    """``until_delivered``: a body is kept while the message is owed; ``always``: as long as body_retention_days says;
+    ``never``: nothing is promised that would need it, so a MESSAGE gets no 202 and a SEND waits for its outcome."""
+    body_retention_days: int = 7
+    """Days that bodies are kept where store_bodies is ``always``; 0: as long as their records."""
+    node_timeout: float = 30.0
+    """Seconds without a heartbeat after which another process takes over what a process held."""
     page_queue_limit: int = 1000
     """Messages from MSRP that may wait for one target URI, where one MESSAGE is outstanding at a time; then 413."""
     ring_timeout: float = 40.0
@@ -69,6 +82,11 @@ class GatewayConfig:
     """Seconds that a stopping gateway waits for what is under way."""
     mi_networks: str = "127.0.0.0/8 ::1/128"
     """Networks that may use /mi."""
+
+    @property
+    def promises(self) -> bool:
+        """Whether a message may be acknowledged before it is delivered: only where its body may be kept."""
+        return self.store_bodies != "never"
 
     @property
     def buckets(self) -> int:

@@ -25,13 +25,14 @@ from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.flows import MsrpFlow, Pump, Send
 from sessions_app.gateway.gateway import Gateway
+from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.recovery import resume
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.orders import Orders
 from sessions_app.store.database import conninfo
-from sessions_app.store.node import NodeLink, end_what_a_stop_left, mark_draining
-from sessions_app.store.owed import Owed, owed_messages
+from sessions_app.store.estate import Estate, take_over
+from sessions_app.store.node import NodeLink, mark_draining
 from sessions_app.store.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class GatewayHost:
         self.clock = self.loop.time
         self.pump = Pump()
         self._dialler = dialler
-        self._owed: list[Owed] = []
+        self._estate = Estate()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._connections = 0
@@ -67,7 +68,7 @@ class GatewayHost:
     async def start(self) -> None:
         """Recover, load the routes, begin to write. Raises what keeps it from starting."""
         info = await sync_to_async(self._prepare)()
-        self.store = Writer(info)
+        self.store = Writer(info, keep_bodies=self.config.store_bodies == "always")
         table = self._table
         assert table is not None
         custom = import_string(self.config.route) if self.config.route else None
@@ -79,6 +80,7 @@ class GatewayHost:
             msrp_listener=Address(*_reachable(settings.MSRP_LISTEN, self.config.public_host)),
             route=custom or self._ask_table,
             trusts=self._trusts,
+            profiles=self._profile_of,
             announce=self._announce,
         )
         gateway.wheel.wake = self._set_alarm
@@ -95,6 +97,9 @@ class GatewayHost:
             [str(each) for each in (*settings.SIP_LISTEN, *settings.MSRP_LISTEN)],
             on_command=Orders(gateway, info, self._on_loop).carry_out,
             on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
+            on_heritage=lambda node: self._on_loop(self._inherit, take_over(info, node, self.config.node_name), node),
+            on_buried=lambda: self._on_loop(self._buried),
+            timeout=self.config.node_timeout,
         )
         self._link.start()
         # A collection stops the loop for as long as it has objects to look at. Ended sessions leave no cycles
@@ -107,20 +112,36 @@ class GatewayHost:
     def _prepare(self) -> str:
         info = conninfo()
         mark_draining(info, self.config.node_name, False)
-        ended = end_what_a_stop_left(info, self.config.node_name)
-        if ended:
-            logger.warning("ended %d sessions that a hard stop had left open", ended)
-        self._owed = owed_messages(info, self.config.node_name)
+        self._estate = take_over(info, self.config.node_name, self.config.node_name)
         self._table = RoutesTable.load()
         connections.close_all()
         return info
 
     def listening(self) -> None:
-        """Every listener is open: deliver what an earlier process owed."""
+        """Every listener is open: deliver what an earlier process owed, end what it left."""
         self.gateway.advance(self.clock())
-        owed, self._owed = self._owed, []
-        if owed:
-            logger.warning("delivering %d messages that were owed at the last stop", resume(self.gateway, owed))
+        estate, self._estate = self._estate, Estate()
+        if estate:
+            self._inherit(estate, "this one, before its last stop")
+
+    def _inherit(self, estate: Estate, node: str) -> str:
+        """Take over what a dead process left."""
+        gateway = self.gateway
+        gateway.advance(self.clock())
+        owed = resume(gateway, estate)
+        if owed or estate.ghosts:
+            logger.warning(
+                "inherited from %s: %d messages to deliver, %d sessions that were open", node, owed, len(estate.ghosts)
+            )
+        return "inherited"
+
+    def _buried(self) -> str:
+        """Another process took this one for dead: what it inherited is no longer ours."""
+        gateway = self.gateway
+        logger.critical("taken for dead by another process, which has our %d sessions now", len(gateway.by_id))
+        for session in list(gateway.by_id.values()):
+            session.disown()
+        return "gone on empty"
 
     async def stop(self) -> None:
         """Refuse what is new, end every session, wait for what was promised, write everything."""
@@ -177,6 +198,9 @@ class GatewayHost:
 
     def _trusts(self, source: str) -> bool:
         return self._routes.trusts(source)
+
+    def _profile_of(self, host: str) -> Profile:
+        return self._routes.profile_of(host)
 
     def _reload_soon(self) -> None:
         self._spawn(self._reload())

@@ -1,4 +1,4 @@
-"""Random identifiers of MSRP: session-ids, transaction ids, Message-IDs.
+"""Identifiers of MSRP: session-ids, transaction ids, Message-IDs.
 
 All are lower-case hexadecimal, which is legal ``ident`` text (RFC 4975 s9: 4..32 characters, the first alphanumeric).
 """
@@ -6,6 +6,7 @@ All are lower-case hexadecimal, which is legal ``ident`` text (RFC 4975 s9: 4..3
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 
 from protocols.entropy import source
 
@@ -20,3 +21,12 @@ new_session_id = source(32)
 
 new_message_id = new_session_id
 """A fresh Message-ID: 32 characters, 128 random bits, so it does not repeat anywhere (RULEBOOK S4, S5)."""
+
+
+def derived_message_id(identity: str) -> str:
+    """A Message-ID that follows from what it stands for: 32 characters, 128 bits of a hash.
+
+    The same content sent again, on a new session or by another process, carries it again, so that the receiver can
+    tell (RFC 4975 s5.4, RULEBOOK S5). ``identity`` must itself be unique in space and time, as a Call-ID is.
+    """
+    return blake2b(identity.encode("utf-8", "replace"), digest_size=16).hexdigest()

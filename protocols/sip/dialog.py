@@ -38,7 +38,7 @@ class Dialog:
 
         Raises SipError 400 where Contact is missing or names no SIP URI, or Record-Route cannot be read.
         """
-        target = _contact(request)
+        target = contact_of(request)
         if target is None:
             raise SipError(400, "Missing Contact header field")
         return cls(
@@ -67,7 +67,7 @@ class Dialog:
             local_tag=NameAddr.parse(headers["From"]).tag or "",
             remote=without_tag(response.first("to") or ""),
             remote_tag=response.to.tag or "",
-            remote_target=_contact(response) or invite.uri,
+            remote_target=contact_of(response) or invite.uri,
             local_cseq=int(headers["CSeq"].partition(" ")[0]),
             route_set=_record_routes(response)[::-1],
         )
@@ -88,7 +88,7 @@ class Dialog:
             raise SipError(500, "CSeq out of order")
         self.remote_cseq = number
         if request.method == "INVITE":
-            self.remote_target = _contact(request) or self.remote_target
+            self.remote_target = contact_of(request) or self.remote_target
 
     def request(
         self, method: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b"", *, cseq: int | None = None
@@ -141,8 +141,11 @@ class Dialog:
         return cls(**record)
 
 
-def _contact(message: Message) -> str | None:
-    """The target in Contact, None without one; less its headers, which no Request-URI may have (s19.1.1, table 1)."""
+def contact_of(message: Message) -> str | None:
+    """The target in Contact, None without one; less its headers, which no Request-URI may have (s19.1.1, table 1).
+
+    Raises SipError 400 where it is no SIP URI.
+    """
     contacts = message.contacts
     if not contacts:
         return None

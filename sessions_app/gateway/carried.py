@@ -1,4 +1,4 @@
-"""What a message has in common whichever way it goes: its row, and the obligation that it may become."""
+"""What a message has in common whichever way it goes: its life, its row, the obligation that it may become."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from sessions_app.gateway import content
+from sessions_app.gateway.life import Event, State, after
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
+    from protocols.payload.cpim import CpimMessage
     from protocols.timers import Timer
     from sessions_app.gateway.session import Session
-    from sessions_app.store.owed import Owed
+    from sessions_app.store.estate import Owed
     from sessions_app.store.writer import Obligation
+
+NOTHING: frozenset[str] = frozenset()
 
 
 class Carried:
@@ -24,35 +29,85 @@ class Carried:
         "body",
         "call_id",
         "content_type",
+        "cpim",
+        "expires_at",
         "id",
+        "imdn_id",
         "message_id",
+        "notify",
         "received_at",
         "session",
+        "since",
+        "state",
+        "subject",
     )
 
     direction = ""
 
-    def __init__(self, session: Session, content_type: str, body: bytes, call_id: str, message_id: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        content_type: str,
+        body: bytes,
+        call_id: str,
+        message_id: str,
+        cpim: CpimMessage | None = None,
+    ) -> None:
         self.session = session
         self.content_type = content_type
         self.body = body
         self.call_id = call_id
         self.message_id = message_id
+        self.cpim = cpim
+        """The message as CPIM, where it came so."""
         self.received_at = session.gateway.wall()
+        self.since = self.received_at
+        """From when its wait counts: from its coming, or from when somebody wanted it tried again."""
         self.id = message_rows.new_id(self.received_at)
+        self.state = State.RECEIVED
+        self.subject = ""
+        self.notify = NOTHING
+        """Notifications that its sender asked for (RFC 5438 s6.2)."""
+        self.imdn_id = ""
+        """IMDN Message-ID that they name it by."""
+        self.expires_at: float | None = None
+        """End of its validity, seconds since 1970."""
+        if cpim is not None:
+            self.subject = cpim.subject
+            if not self.is_notification:
+                self.notify = cpim.notify
+                self.imdn_id = cpim.imdn_message_id
         self._obligation: Obligation | None = None
         self._timer: Timer | None = None
 
     def take_over(self, owed: Owed, obligation: Obligation) -> None:
         """Be the message that an earlier process kept and did not deliver."""
         self.id, self.received_at = owed.id, owed.received_at
+        self.since = owed.received_at
         self.call_id, self.message_id = owed.call_id, owed.message_id
+        self.subject, self.expires_at = owed.subject, owed.expires_at
+        self.notify = frozenset(owed.notify.split())
+        self.imdn_id = owed.imdn_id
+        self.state = State.PENDING
         self._obligation = obligation
+
+    @property
+    def is_notification(self) -> bool:
+        """Whether it is an IMDN, about which nobody is notified (RFC 5438 s7.2.1.1)."""
+        return self.cpim is not None and content.essence_within("", self.cpim) == content.IMDN
 
     @property
     def promised(self) -> bool:
         """Whether its row is, or will be, an obligation to somebody."""
         return self._obligation is not None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its validity, or the longest wait that the operator allows, is over."""
+        gateway = self.session.gateway
+        now = gateway.wall()
+        ttl = gateway.config.queue_ttl
+        return (self.expires_at is not None and now >= self.expires_at) or bool(ttl and now - self.since >= ttl)
 
     def stop_timer(self) -> None:
         """Wait for nothing any more."""
@@ -68,38 +123,47 @@ class Carried:
             self._timer = gateway.wheel.start(1.0, retry)
             return
         self._timer = None
-        line = self._row("pending", None, None, None, "", self.body)
-        self._obligation = store.keep_message(self.session.id, line, promise, None)
+        self.owe(promise)
 
-    def record(self, state: str, sip_code: int | None, msrp_code: int | None, detail: str) -> None:
+    def owe(self, promise: Callable[[Any], object], *, with_audit: bool = False) -> None:
+        """Make it an obligation and call ``promise`` once it is kept.
+
+        ``with_audit``: in the same transaction as the outcomes that are written now.
+        """
+        self.state = after(self.state, Event.KEPT)
+        line = self._row(None, None, None, "", self.body)
+        store = self.session.gateway.store
+        self._obligation = store.keep_message(self.session.id, line, promise, None, with_audit=with_audit)
+
+    def record(self, event: Event, sip_code: int | None, msrp_code: int | None, detail: str) -> None:
         """Its outcome, for the records."""
+        self.state = after(self.state, event)
         session = self.session
         session.touch()
         gateway = session.gateway
         now = gateway.wall()
+        state = self.state.value
         if self._obligation is not None:
             outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail)
             gateway.store.finish_message(self._obligation, outcome)
         else:
-            gateway.store.new_message(self._row(state, now, sip_code, msrp_code, detail, None))
+            body = self.body if gateway.config.store_bodies == "always" else None
+            gateway.store.new_message(self._row(now, sip_code, msrp_code, detail, body))
         gateway.count(f"{self.direction}_{state}")
         if gateway.observe is not None:
             gateway.observe(self, state, now, sip_code, msrp_code)
 
     def _row(
-        self,
-        state: str,
-        finished_at: float | None,
-        sip_code: int | None,
-        msrp_code: int | None,
-        detail: str,
-        body: bytes | None,
+        self, finished_at: float | None, sip_code: int | None, msrp_code: int | None, detail: str, body: bytes | None
     ) -> str:
         head, parties = self.session.rows[self.direction]
+        rest = message_rows.NOTHING_MORE
+        if self.subject or self.imdn_id or self.notify or self.expires_at is not None:
+            rest = message_rows.more(self.subject, self.imdn_id, " ".join(sorted(self.notify)), "", self.expires_at)
         return message_rows.message(
             self.id,
             head,
-            state,
+            self.state.value,
             parties,
             self.call_id,
             self.message_id,
@@ -112,4 +176,5 @@ class Carried:
             msrp_code,
             detail,
             sha256(self.body).digest(),
+            rest,
         )

@@ -9,32 +9,39 @@ import itertools
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from protocols.msrp.endpoint import MsrpEndpoint
-from protocols.msrp.ids import new_session_id
+from protocols.msrp.ids import new_message_id, new_session_id
 from protocols.msrp.limits import Limits
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Address
+from protocols.sip.ids import new_call_id
 from protocols.sip.invite_server import uas_dialog
 from protocols.sip.limits import SipLimits
-from protocols.sip.locate import Locator
+from protocols.sip.locate import Locator, numeric
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
 from protocols.sip.transports import Transports
+from protocols.sip.uri import SipUri
 from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
+from sessions_app.gateway import intake, session_row
 from sessions_app.gateway.carried import Carried
+from sessions_app.gateway.duplicates import SeenBefore, SeenOnMsrp
 from sessions_app.gateway.leg import UnusableOffer, read_media
 from sessions_app.gateway.msrp_side import MsrpSide
+from sessions_app.gateway.notifications import Notifications, new_imdn_id
+from sessions_app.gateway.page_end import Profile, carried_headers
+from sessions_app.gateway.page_side import PageSide
 from sessions_app.gateway.routing import Decision, RouteRequest
 from sessions_app.gateway.session import Session, State
 from sessions_app.gateway.to_msrp import ToMsrp
-from sessions_app.gateway.to_page import PageSide
 from sessions_app.store import message_rows
+from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.writer import Obligation
 
 CHUNK_SLACK = 1024 * 1024
@@ -54,9 +61,12 @@ class Store(Protocol):
     def full(self) -> bool: ...
     def new_session(self, values: dict[str, Any]) -> None: ...
     def change_session(self, identity: str, changes: dict[str, Any]) -> None: ...
-    def keep_message(self, session: str, line: str, committed: Callable[[Any], object], context: Any) -> Obligation: ...
+    def keep_message(
+        self, session: str, line: str, committed: Callable[[Any], object], context: Any, *, with_audit: bool = False
+    ) -> Obligation: ...
     def new_message(self, line: str) -> None: ...
     def finish_message(self, obligation: Obligation, outcome: str) -> None: ...
+    def confirm(self, news: Confirmation) -> None: ...
     def setup_failure(self, values: dict[str, Any], committed: Callable[[Any], object] | None = None) -> None: ...
     def event(self, line: str) -> None: ...
 
@@ -65,7 +75,8 @@ class Gateway:
     """Sessions by key, and both stacks.
 
     ``route`` is the request route, ``trusts`` says whether a source may talk to us. ``sip_listener`` and
-    ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path.
+    ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path. ``profiles`` says how the
+    peer at an address takes messages.
     """
 
     accept = "*/*"
@@ -80,16 +91,20 @@ class Gateway:
         msrp_listener: Address,
         route: Callable[[RouteRequest], None],
         trusts: Callable[[str], bool],
+        profiles: Callable[[str], Profile] = lambda _: Profile(),
         announce: Callable[[dict[str, Any]], object] | None = None,
     ) -> None:
         self.config = config
         self.store = store
         self.route = route
         self.trusts = trusts
+        self.profiles = profiles
         self.announce = announce
         self.sip_listener = sip_listener
         self.msrp_listener = msrp_listener
-        self.contact = f"<sip:{sip_listener}>"
+        self.uri = f"sip:{sip_listener}"
+        """Our own address."""
+        self.contact = f"<{self.uri}>"
         self.allow = ALLOW
         self.wheel = TimerWheel(now)
         self.transports = Transports()
@@ -111,6 +126,12 @@ class Gateway:
         self.layer = layer
         self.msrp_side = MsrpSide(self)
         self.page_side = PageSide(self)
+        self.notifications = Notifications(self)
+        self.seen = SeenOnMsrp()
+        self.seen_before = SeenBefore()
+        self.new_imdn_id = new_imdn_id
+        self.new_message_id = new_message_id
+        self.new_call_id = new_call_id
         self.sessions: dict[str, Session] = {}
         """Sessions that have not ended, by key."""
         self.by_id: dict[str, Session] = {}
@@ -142,7 +163,7 @@ class Gateway:
             self.msrp_side.handle(self.endpoint.expire(now))
         for session in list(itertools.islice(self.dirty, SESSIONS_A_TURN)):
             del self.dirty[session]
-            self.store.change_session(session.id, session.progress())
+            self.store.change_session(session.id, session_row.progress(session))
 
     def count(self, what: str) -> None:
         """One more of it."""
@@ -151,6 +172,18 @@ class Gateway:
     def bucket(self, key: str) -> int:
         """The hash bucket of a session key; it is the same in every process."""
         return zlib.crc32(key.encode("utf-8", "surrogateescape")) & (self.config.buckets - 1)
+
+    def profile_of(self, host: str) -> Profile:
+        """How the users of the peer at an IP address take messages."""
+        return self.profiles(host)
+
+    def _profile_by_uri(self, uri: str) -> Profile:
+        """The same before the address is looked up: where the URI has none, it is not known yet."""
+        try:
+            host = numeric(SipUri.parse(uri).host.strip("[]"))
+        except SipError:
+            return Profile()
+        return Profile() if host is None else self.profiles(host)
 
     def new_path(self) -> str:
         """A fresh MSRP URI of ours (RULEBOOK S2, S3)."""
@@ -177,42 +210,31 @@ class Gateway:
         if decision.action != "msg_to_msrp":
             transaction.respond(405, headers=[("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS")])
             return
-        request = transaction.request
-        refusal = self._check_content(transaction, decision)
-        if refusal:
-            self.count("messages_refused")
-            return
-        session = self.sessions.get(decision.key)
-        new = session is None
-        if session is None:
-            if self.draining or len(self.sessions) >= self.config.max_sessions:
-                transaction.respond(503, headers=[("Retry-After", "10")])
-                return
-            session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
-            self.add(session)
-        content_type = request.first("content-type") or ""
-        session.take(ToMsrp.of_request(session, transaction, content_type))
-        if new:
-            session.call()
+        intake.from_page(self, transaction, decision)
 
-    def _check_content(self, transaction: ServerTransaction, decision: Decision) -> bool:
-        """Refuse a body that cannot be carried (RFC 3261 s8.2.3, RFC 3428 s7); True if it was refused."""
-        request = transaction.request
-        body = request.body
-        content_type = request.first("content-type")
-        if not body:
-            transaction.respond(400, "Missing message body")
-        elif content_type is None:
-            transaction.respond(400, "Missing Content-Type header field")
-        elif len(body) > self.config.max_page_size:
-            transaction.respond(413)
-        elif "content-encoding" in request.headers and (request.first("content-encoding") or "").lower() != "identity":
-            transaction.respond(415, headers=[("Accept-Encoding", "identity")])
-        elif not decision.content_types.allows(content_type):
-            transaction.respond(415, headers=[("Accept", ", ".join(decision.content_types.entries))])
-        else:
-            return False
-        return True
+    @property
+    def full(self) -> bool:
+        """Whether no more sessions may begin."""
+        return self.draining or len(self.sessions) >= self.config.max_sessions
+
+    def make_session(self, decision: Decision, transaction: ServerTransaction) -> Session:
+        """A session that a MESSAGE begins; it is known by its key from now on and has yet to call."""
+        session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
+        session.page.headers = carried_headers(transaction.request)
+        self.add(session)
+        return session
+
+    def begin(self, decision: Decision, source: str, waiting: Iterable[ToMsrp]) -> None:
+        """A new session for messages whose own one is lost."""
+        session = Session(self, decision, "message", source, 70)
+        for message in waiting:
+            message.session = session
+            session.queue.append(message)
+        before = self.sessions.get(decision.key)
+        if before is not None:
+            before.end("replaced by a new session")
+        self.add(session)
+        session.call()
 
     def on_invite(self, transaction: InviteServerTransaction) -> None:
         """An INVITE outside a dialog."""
@@ -223,10 +245,16 @@ class Gateway:
             transaction.respond(405, headers=[("Allow", "MESSAGE, OPTIONS")])
             return
         request = transaction.request
-        if self.draining or len(self.sessions) >= self.config.max_sessions:
+        if self.full:
             transaction.respond(503, headers=[("Retry-After", "10")])
             return
+        if self.store.full or not self.store.healthy:  # a session without a row is lost with the process
+            self.count("database_away")
+            transaction.respond(503, "The records cannot be written", headers=[intake.DATABASE_AWAY])
+            return
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
+        session.page.headers = carried_headers(request)
+        session.page.set_profile(self._profile_by_uri(session.page.hop or session.page.ruri))
         content_type = request.content_type
         if request.body and (content_type is None or content_type.essence != "application/sdp"):
             transaction.respond(415, headers=[("Accept", "application/sdp")])

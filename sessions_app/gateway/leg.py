@@ -5,7 +5,7 @@ A leg tells its :class:`~sessions_app.gateway.session.Session` what happened, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.negotiation import (
@@ -22,7 +22,10 @@ from protocols.sip.dialog import Dialog
 from protocols.sip.flow import Target
 from protocols.sip.ids import new_call_id, new_tag
 from protocols.sip.invite_server import InviteServer, uas_dialog
+from protocols.sip.reinvite import ReInvite
 from protocols.sip.transaction_client import Failure, OutgoingRequest
+from sessions_app.gateway.content import offered
+from sessions_app.gateway.routing import accept_types
 
 if TYPE_CHECKING:
     from protocols.msrp.accept import AcceptTypes
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from protocols.sip.message import Request, Response
     from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
     from sessions_app.gateway.session import Session
+
+LOST_REQUESTS: Final = 1000
+"""What a dialog's CSeq is raised by when it is taken up again: it may be any amount (s12.2.1.1), and requests that the
+row does not know of were fewer."""
 
 
 class UnusableOffer(Exception):
@@ -42,8 +49,9 @@ class UnusableOffer(Exception):
         self.reason = reason
 
 
-def read_media(body: bytes, ours: AcceptTypes, *, offer: bool) -> MessageMedia:
-    """The message line of the peer's description, which shares a type with ``ours``. Raises UnusableOffer."""
+def read_media(body: bytes, carried: AcceptTypes, *, offer: bool) -> MessageMedia:
+    """The message line of the peer's description, which shares a type with ``carried``. Raises UnusableOffer."""
+    ours = accept_types(offered(carried)[0])
     try:
         media = read_offer(body, ours) if offer else read_answer(body, ours)
     except NegotiationError as error:
@@ -57,7 +65,10 @@ def read_media(body: bytes, ours: AcceptTypes, *, offer: bool) -> MessageMedia:
 class Leg:
     """The dialog with the MSRP side, as :class:`protocols.sip.user_agent.DialogUsage`."""
 
-    __slots__ = ("_connect_on_ack", "_server", "_version", "call_id", "dialog", "session")
+    __slots__ = ("_connect_on_ack", "_reinvite", "_server", "_version", "call_id", "dialog", "session")
+
+    owner = False
+    """Whether the Call-ID is ours."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -65,18 +76,21 @@ class Leg:
         self.dialog = Dialog("", "", "", "", "", "", 0)  # nobody's, until an answer makes it somebody's
         self._server: InviteServer | None = None
         self._connect_on_ack: MessageMedia | None = None
+        self._reinvite: ReInvite | None = None
         self._version = 1
 
     def _description(self) -> dict[str, object]:
         """What our offers and answers have in common."""
         session = self.session
         gateway = session.gateway
+        types, wrapped = offered(session.decision.content_types)
         return {
             "host": gateway.msrp_listener.host,
             "port": gateway.msrp_listener.port,
             "local_path": session.local_path,
-            "accept_types": str(session.decision.content_types),
-            "max_size": gateway.config.max_message_size,
+            "accept_types": types,
+            "accept_wrapped_types": wrapped,
+            "max_size": session.max_size,
             "session_id": int(session.created_at * 1000),
             "version": self._version,
         }
@@ -122,6 +136,9 @@ class Leg:
         """The MSRP side offers again: the same path is confirmed, another one taken over (RULEBOOK S11)."""
         session = self.session
         transaction.to_tag = self.dialog.local_tag
+        if self._reinvite is not None:  # both sides offer at once (RFC 3261 s14.2)
+            transaction.respond(491)
+            return
         if not transaction.request.body:
             transaction.respond(488, "SDP offer required")
             return
@@ -139,9 +156,63 @@ class Leg:
         self._accept(transaction, media)
         session.event("renegotiated", "path moved" if moved else "same path")
 
+    def resume(self, dialog: Dialog) -> None:
+        """Take up a dialog of an earlier process, whose row may be older than its last request."""
+        dialog.local_cseq += LOST_REQUESTS
+        self.dialog = dialog
+        self.call_id = dialog.call_id
+        self._version = int(self.session.gateway.wall())
+        self.session.gateway.agent.add_dialog(self)
+
+    def reoffer(self) -> None:
+        """Offer the session's new path (RFC 3261 s14.1, RULEBOOK S17)."""
+        session = self.session
+        gateway = session.gateway
+        self._version += 1
+        body = build_offer(**self._description())  # type: ignore[arg-type]
+        headers = [("Contact", gateway.contact), ("Allow", gateway.allow), ("Content-Type", "application/sdp")]
+        self._reinvite = ReInvite(
+            gateway.agent,
+            self.dialog,
+            lambda: self.dialog.request("INVITE", headers, body),
+            self,
+            owner=self.owner,
+            wait=gateway.config.ring_timeout,
+        )
+
+    def on_reanswered(self, response: Response) -> None:
+        """The MSRP side took our new offer."""
+        self._reinvite = None
+        session = self.session
+        try:
+            media = read_media(response.body, session.decision.content_types, offer=False)
+            session.set_peer(media)
+        except UnusableOffer as error:
+            session.reoffer_failed(None, error.reason)
+            return
+        except MsrpError as error:
+            session.reoffer_failed(None, str(error))
+            return
+        self._join(media)
+
+    def on_reoffer_failed(self, code: int | None, detail: str) -> None:
+        """It did not."""
+        self._reinvite = None
+        self.session.reoffer_failed(code, detail)
+
+    def _join(self, media: MessageMedia) -> None:
+        """Connect to who answered our offer, or let them connect (RULEBOOK X1)."""
+        if active_side("actpass", media.setup) == "offerer":
+            self.session.connect(media)
+        else:
+            self.session.await_bind()
+
     def hang_up(self, *, bye: bool) -> None:
         """The session is over: ``bye`` says whether the MSRP side has to be told."""
         server = self._server
+        if self._reinvite is not None:
+            self._reinvite.stop()
+            self._reinvite = None
         if bye and server is not None:
             server.before_bye(self._bye)  # the dialog stays until then, for the ACK to find it
             return
@@ -167,6 +238,8 @@ class CallingLeg(Leg):
 
     __slots__ = ("_invite", "_over")
 
+    owner = True
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.call_id = new_call_id()
@@ -189,6 +262,7 @@ class CallingLeg(Leg):
                 ("CSeq", "1 INVITE"),
                 ("Contact", gateway.contact),
                 ("Allow", gateway.allow),
+                *session.page.headers,
                 ("Content-Type", "application/sdp"),
             ],
             build_offer(**self._description()),  # type: ignore[arg-type]
@@ -223,10 +297,7 @@ class CallingLeg(Leg):
         except MsrpError as error:
             session.leg_lost("sdp", str(error))
             return
-        if active_side("actpass", media.setup) == "offerer":
-            session.connect(media)
-        else:
-            session.await_bind()
+        self._join(media)
 
     def on_refused(self, invite: InviteClient, response: Response) -> None:
         """A refusal."""

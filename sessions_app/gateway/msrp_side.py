@@ -107,6 +107,6 @@ class MsrpSide:
                 owner.msrp_lost(event.reason)
             case BindTimeout():
                 owner.msrp_bind_timeout()
-            case ReportReceived() if event.code != 200:
-                owner.event("failure_report", f"{event.code} {event.comment} for Message-ID {event.message_id}")
+            case ReportReceived():
+                owner.report_received(event)
             # MessageAborted needs nothing: nothing was promised.

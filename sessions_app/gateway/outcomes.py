@@ -16,6 +16,11 @@ class Answer(NamedTuple):
     retry_after: int = 0
 
 
+EXPIRED: Final = Answer(480, "Expired")
+"""A MESSAGE whose validity ended before it could be delivered (RULEBOOK M9)."""
+EXPIRED_STATUS: Final = 408
+"""The same for a SEND: the time was over."""
+
 SETUP_REFUSED: Final[dict[int, Answer]] = {
     403: Answer(403),
     404: Answer(404),

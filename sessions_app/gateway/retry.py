@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sessions_app.gateway.recovery import decision_of, inviting
+from sessions_app.gateway.recovery import decision_of
+from sessions_app.gateway.routing import calling
 from sessions_app.gateway.session import Session
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ToPage
@@ -18,6 +19,7 @@ from sessions_app.store.writer import Obligation
 if TYPE_CHECKING:
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.store.claim import Claimed
+    from sessions_app.store.estate import Owed
 
 HOPS = 70
 """Max-Forwards of what is sent again (RFC 3261 s8.1.1.6)."""
@@ -32,22 +34,32 @@ def retry(gateway: Gateway, claimed: Claimed, ruri: str = "", next_hop: str = ""
         session.become_past(owed.session)
         session.to_msrp, session.to_page, session.undelivered = claimed.to_msrp, claimed.to_page, claimed.undelivered
         if ruri or next_hop:
-            session.page_ruri, session.page_hop = ruri or session.page_ruri, next_hop
-        gateway.page_side.enqueue(ToPage.of_row(session, owed, obligation))
+            session.page.ruri, session.page.hop = ruri or session.page.ruri, next_hop
+        message = ToPage.of_row(session, owed, obligation)
+        # Another request to the far end, which has answered the first one (RFC 3261 s8.1.1.5).
+        message.since = gateway.wall()
+        message.resent, message.cseq = False, 2 + int(max(0, gateway.wall() - owed.received_at))
+        gateway.page_side.enqueue(message)
         return "sent again to the message side"
     live = gateway.sessions.get(owed.key)
     elsewhere = bool(ruri or next_hop)
     if live is not None and not elsewhere:
         if live.id == owed.session:
             live.undelivered = max(0, live.undelivered - 1)
-        live.take(ToMsrp.of_row(live, owed, obligation))
+        live.take(_again(live, owed, obligation))
         return "sent again in the live session"
-    decision = inviting(owed)
+    decision = calling(decision_of(owed), owed.initiator)
     if elsewhere:
         key = owed.key if live is None else f"{owed.key} {owed.id}"
         decision = replace(decision, key=key, ruri=ruri or decision.ruri, next_hop=next_hop)
     session = Session(gateway, decision, "message", owed.source, HOPS)
     gateway.add(session)
-    session.queue.append(ToMsrp.of_row(session, owed, obligation))
+    session.queue.append(_again(session, owed, obligation))
     session.call()
     return "sent again by a new session"
+
+
+def _again(session: Session, owed: Owed, obligation: Obligation) -> ToMsrp:
+    message = ToMsrp.of_row(session, owed, obligation)
+    message.since = session.gateway.wall()
+    return message

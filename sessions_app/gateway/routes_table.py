@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocols.sip.uri import aor_of
+from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.routing import Decision, RouteRequest, msg_to_msrp, msrp_gw_answer, reject
 from sessions_app.models import Peer, Route
 
@@ -69,6 +70,11 @@ class RoutesTable:
                 )
             )
         self._trusted: dict[str, bool] = {}
+        # The narrowest network that an address is in says how its users take messages.
+        self._profiles = sorted(
+            ((ipaddress.ip_network(peer.network), _profile(peer)) for peer in enabled),
+            key=lambda each: -each[0].prefixlen,
+        )
         self._remembered: dict[tuple[str, str, str, str, str], Decision | None] = {}
 
     @classmethod
@@ -85,6 +91,11 @@ class RoutesTable:
             address = ipaddress.ip_address(source.partition("%")[0])
             known = self._trusted[source] = any(address in network for network in self._networks)
         return known
+
+    def profile_of(self, host: str) -> Profile:
+        """How the users of the peer at an IP address take messages; as every peer does where it is none of ours."""
+        address = ipaddress.ip_address(host.partition("%")[0])
+        return next((profile for network, profile in self._profiles if address in network), Profile())
 
     def __call__(self, request: RouteRequest) -> None:
         """The request route: the first route that takes the request decides."""
@@ -144,6 +155,10 @@ def apply(route: Route, request: RouteRequest) -> None:
         msrp_gw_answer(
             request, key, route.content_types, from_uri, to_uri, ruri, next_hop=route.next_hop, route=route.name
         )
+
+
+def _profile(peer: Peer) -> Profile:
+    return Profile({Peer.Cpim.YES: True, Peer.Cpim.NO: False}.get(Peer.Cpim(peer.takes_cpim)), peer.oversize)
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:

@@ -17,7 +17,7 @@ It runs on the event loop for every request, so it must not wait for anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -98,6 +98,21 @@ class RouteRequest:
         """Both addresses of record in sorted order: the same for A to B as for B to A."""
         first, second = sorted((self.from_aor, self.to_aor))
         return f"{first} {second}"
+
+
+def calling(decision: Decision, initiator: str) -> Decision:
+    """The decision to INVITE the MSRP side of a session; where that had called us, the mirror of its call."""
+    if initiator == "message":
+        return decision
+    return replace(
+        decision,
+        action="msg_to_msrp",
+        from_uri=decision.to_uri,
+        to_uri=decision.from_uri,
+        ruri=decision.from_uri,
+        next_hop="",
+        back_hop=decision.next_hop,
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,8 @@
 """One session of the gateway: a message side and an MSRP side under one key, from set-up to end.
 
     SETTING_UP --(MSRP side connected and, where it is the active one, bound)--> LIVE --> ENDED
-         \\------------------------------ set-up failed --------------------------------/
+         \\  \\<---- connection lost while messages are owed: offered anew ------/         /
+          \\----------------------------- set-up failed --------------------------------/
 
 The message side may begin it (our INVITE, MESSAGEs wait in order) or the MSRP side (their INVITE, which we answer).
 A session is not a transaction: it never blocks, and everything that comes to it after its end finds nothing to do.
@@ -11,22 +12,27 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from protocols.msrp.accept import common
-from protocols.msrp.errors import TOO_LARGE, TYPE_NOT_ACCEPTED, MsrpError, MsrpSendError
+from protocols.msrp.errors import MsrpError
+from sessions_app.gateway import content, intake, session_row, telling
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
+from sessions_app.gateway.msrp_end import MsrpEnd
 from sessions_app.gateway.outcomes import Answer, send_refused, setup_cause, setup_refused
+from sessions_app.gateway.page_end import PageEnd
+from sessions_app.gateway.routing import accept_types, calling
 from sessions_app.gateway.to_page import ToPage
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
     from protocols.msrp.connection import MsrpConnection
-    from protocols.msrp.events import SendOutcome
+    from protocols.msrp.events import ReportReceived, SendOutcome
     from protocols.msrp.incoming import IncomingMessage
     from protocols.msrp.negotiation import MessageMedia
     from protocols.msrp.session import MsrpSession
-    from protocols.sip.flow import Target
+    from protocols.payload.iscomposing import ComposingState
+    from protocols.sip.dialog import Dialog
     from protocols.sip.transaction_server import InviteServerTransaction
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.routing import Decision
@@ -46,10 +52,12 @@ class Session:
 
     __slots__ = (
         "_ever_live",
+        "_reoffered",
         "created_at",
         "decision",
         "gateway",
         "id",
+        "imdn_budget",
         "initiator",
         "key",
         "last_message_at",
@@ -58,11 +66,10 @@ class Session:
         "local_path",
         "max_forwards",
         "msrp",
-        "page_from",
-        "page_hop",
-        "page_ruri",
-        "page_target",
-        "page_to",
+        "msrp_composes",
+        "page",
+        "page_composes",
+        "peer",
         "queue",
         "rows",
         "source",
@@ -85,43 +92,39 @@ class Session:
         self.created_at = self.last_message_at = self.last_send_at = now
         # What the caused requests carry: one hop less than what caused them (RULEBOOK U1).
         self.max_forwards = str(max_forwards - 1)
-        if initiator == "message":
-            # The way back is the mirror of the MESSAGE.
-            self.page_from, self.page_to = decision.to_uri, decision.from_uri
-            self.page_ruri, self.page_hop = decision.from_uri, decision.back_hop
-        else:
-            self.page_from, self.page_to = decision.from_uri, decision.to_uri
-            self.page_ruri, self.page_hop = decision.ruri, decision.next_hop
-        self.page_target: Target | None = None
+        self.page = PageEnd(decision, initiator)
+        self.peer = MsrpEnd()
         self.queue: deque[ToMsrp] = deque()
         self.msrp: MsrpSession | None = None
         self.local_path = ""
         self.leg: Leg | None = None
         self.to_msrp = self.to_page = self.undelivered = 0
-        self.rows = self._row_beginnings()
+        self.rows = session_row.beginnings(self)
+        self.page_composes: ComposingState | None = None
+        self.msrp_composes: ComposingState | None = None
+        self.imdn_budget: tuple[float, float] | None = None
+        """Notifications that may pass, and since when (:meth:`Notifications.allows`)."""
         self._ever_live = False
+        self._reoffered = False
 
     @property
     def accepts(self) -> str:
         """Types that a MESSAGE may have to be carried in this session, for Accept."""
         msrp = self.msrp
         ours = self.decision.content_types
-        if msrp is None or msrp.peer_path is None:
-            return ", ".join(ours.entries)
+        if msrp is None or msrp.peer_path is None or msrp.peer_accept_types.allows_bare(content.CPIM):
+            return ", ".join(dict.fromkeys([*ours.entries, content.CPIM]))
         return ", ".join(common(ours, msrp.peer_accept_types))
 
-    def _row_beginnings(self) -> dict[str, tuple[str, str]]:
-        """What the rows of this session's messages have in common, each way."""
-        return {
-            "to_msrp": (message_rows.head(self.id, "to_msrp"), message_rows.parties(self.page_to, self.page_from)),
-            "to_page": (message_rows.head(self.id, "to_page"), message_rows.parties(self.page_from, self.page_to)),
-        }
+    def stand_for(self, identity: str) -> None:
+        """Be the session of an earlier process, under its row."""
+        self.id = identity
+        self.rows = session_row.beginnings(self)
 
     def become_past(self, identity: str) -> None:
-        """Stand for a session of an earlier process, whose messages are still to be delivered."""
-        self.id = identity
+        """Stand for one that is over, whose messages are still to be delivered."""
+        self.stand_for(identity)
         self.state = State.ENDED
-        self.rows = self._row_beginnings()
 
     def touch(self) -> None:
         """Counters or times changed; the records follow within seconds."""
@@ -133,7 +136,7 @@ class Session:
         """For the message side: INVITE the MSRP side."""
         self.leg = leg = CallingLeg(self)
         self._create_msrp()
-        self._record_new(leg)
+        self.gateway.store.new_session(session_row.new(self, leg.call_id))
         leg.call()
 
     def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
@@ -143,21 +146,43 @@ class Session:
         self.leg = leg
         self._create_msrp()
         self.set_peer(media)
-        self._record_new(leg)
+        self.gateway.store.new_session(session_row.new(self, leg.call_id))
         leg.answer(transaction, media)
+
+    def revive(self, dialog: Dialog, identity: str) -> None:
+        """Go on with a dialog of an earlier process: a new offer on it, for what is owed (RULEBOOK S17)."""
+        self.stand_for(identity)
+        self._ever_live = True
+        self.leg = leg = (CallingLeg if self.initiator == "message" else AnsweringLeg)(self)
+        leg.resume(dialog)
+        self._offer_anew("after a restart")
+
+    def say_goodbye(self, dialog: Dialog, identity: str, reason: str) -> None:
+        """End what an earlier process left under ``identity`` with a BYE on its dialog."""
+        self.stand_for(identity)
+        self.leg = leg = AnsweringLeg(self)
+        leg.resume(dialog)
+        self._close("ended", reason, bye=True)
 
     def _create_msrp(self) -> None:
         gateway = self.gateway
         self.local_path = gateway.new_path()
+        types, _ = content.offered(self.decision.content_types)
         self.msrp = gateway.endpoint.create_session(
-            self.local_path, accept_types=self.decision.content_types, max_size=gateway.config.max_message_size
+            self.local_path, accept_types=accept_types(types), max_size=self.max_size
         )
         self.msrp.user = self
+
+    @property
+    def max_size(self) -> int:
+        """Octets of the largest message we take; what the message side can be given (RULEBOOK S10)."""
+        return self.page.profile.max_size(self.gateway.config.max_message_size)
 
     def set_peer(self, media: MessageMedia) -> None:
         """What the MSRP side's description said. Raises MsrpError for a path that is none."""
         assert self.msrp is not None
         self.msrp.set_peer(media.path, media.accept_types, media.max_size)
+        self.peer.learn(media)
 
     def move_to(self, media: MessageMedia) -> bool:
         """A new offer of the MSRP side; True if its path moved, so that it has to be connected anew."""
@@ -177,7 +202,7 @@ class Session:
 
     def _take_back(self, msrp: MsrpSession) -> None:
         """SENDs that the peer has not answered wait for the new path; it knows them again by their Message-ID (S18)."""
-        unanswered = [outgoing.context for outgoing in msrp.pending]
+        unanswered = [outgoing.context for outgoing in msrp.pending if outgoing.context is not None]
         msrp.fail_all("path moved", "connection", [])
         self.queue.extendleft(reversed(unanswered))  # type: ignore[arg-type]  # each is a ToMsrp, see _send
 
@@ -219,31 +244,40 @@ class Session:
 
     def msrp_lost(self, reason: str) -> None:
         """The connection is gone, or the peer refused the session on it; only a new offer could mend it (S17)."""
-        self.leg_lost("msrp", reason)
+        leg = self.leg
+        if self.queue and self._ever_live and not self._reoffered and leg is not None and leg.dialog.call_id:
+            self._offer_anew(reason)
+        else:
+            self.leg_lost("msrp", reason)
+
+    def _offer_anew(self, reason: str) -> None:
+        """A new offer on the dialog, under a new path, for the messages that wait (RFC 4975 s5.4, RULEBOOK S17)."""
+        self._reoffered = True  # until something arrives: one that breaks every connection is not offered for ever
+        self.state = State.SETTING_UP
+        self._drop_msrp()
+        self._create_msrp()
+        self.event("offered_anew", reason)
+        assert self.leg is not None
+        self.leg.reoffer()
+
+    def reoffer_failed(self, code: int | None, detail: str) -> None:
+        """The dialog is of no more use: what waits gets a session of its own, by a new INVITE."""
+        waiting, self.queue = self.queue, deque()
+        self._close("ended", f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
+        if waiting and not self.gateway.draining:
+            self.gateway.begin(calling(self.decision, self.initiator), self.source, waiting)
 
     def _go_live(self) -> None:
         gateway = self.gateway
         self.state = State.LIVE
         now = gateway.wall()
         self.last_send_at = now
-        changes: dict[str, Any] = {}
+        changes = session_row.live(self)
         if not self._ever_live:
             self._ever_live = True
             changes["established_at"] = now
             gateway.count("sessions_established")
-        msrp, leg = self.msrp, self.leg
-        assert msrp is not None
-        assert leg is not None
-        gateway.store.change_session(
-            self.id,
-            {
-                "state": "live",
-                **changes,
-                "dialog": leg.dialog.as_record(),
-                "peer_path": " ".join(msrp.peer_path or ()),
-                "peer_types": str(msrp.peer_accept_types),
-            },
-        )
+        gateway.store.change_session(self.id, changes)
         self.event("live")
         while self.queue and self.state is State.LIVE:
             self._send(self.queue.popleft())
@@ -253,6 +287,10 @@ class Session:
     def take(self, message: ToMsrp) -> None:
         """A message for the MSRP side: send it, or let it wait for the set-up."""
         self.last_message_at = message.received_at
+        if self.page_composes is not None:
+            self.page_composes.content(self.gateway.wheel.now)
+        if message.cpim is not None:
+            self.page.learn_cpim(True)
         if self.state is State.LIVE:
             self._send(message)
         elif len(self.queue) >= self.gateway.config.queue_limit:
@@ -260,50 +298,51 @@ class Session:
         else:
             self.queue.append(message)
 
+    def withdraw(self, message: ToMsrp) -> bool:
+        """Take back a message that still waits; False for one that is on its way."""
+        try:
+            self.queue.remove(message)
+        except ValueError:
+            return False
+        return True
+
     def _send(self, message: ToMsrp) -> None:
         msrp = self.msrp
         assert msrp is not None
-        try:
-            msrp.send(
-                message.message_id,
-                message.content_type,
-                message.body,
-                now=self.gateway.wheel.now,
-                context=message,
-            )
-        except MsrpSendError as error:
-            answer = {TYPE_NOT_ACCEPTED: Answer(415), TOO_LARGE: Answer(413)}.get(error.cause, Answer(480, None, 30))
-            message.failed(answer, None, f"msrp side, msrp: {error}")
+        if message.expired:
+            message.expire()
+        else:
+            self.peer.send(msrp, message)
+
+    def send_notification(self, body: bytes) -> bool:
+        """An IMDN of ours to the MSRP side; False where there is no way for it."""
+        msrp = self.msrp
+        return self.state is State.LIVE and msrp is not None and self.peer.send_notification(self, msrp, body)
 
     def send_outcome(self, message: ToMsrp, outcome: SendOutcome) -> None:
         """What became of a SEND."""
         self.last_send_at = self.gateway.wall()
         if outcome.code == 200:
-            message.delivered()
+            self._reoffered = False
+            if not self.peer.decides_later(message):
+                message.delivered()
             return
+        if outcome.layer == "connection" and self.state is State.LIVE and not self._reoffered:
+            self.queue.append(message)  # it may have arrived or not: the same Message-ID goes out on a new connection
+            return
+        self.peer.forget(message)
         cause = f"{outcome.code} {outcome.reason}" if outcome.code is not None else outcome.reason
         message.failed(send_refused(outcome.code), outcome.code, f"msrp side, {outcome.layer}: {cause}")
         if outcome.code == 481:  # the peer no longer knows the session (RULEBOOK S31)
             self.end("the MSRP peer answered 481")
 
-    def message_received(self, incoming: IncomingMessage) -> None:
+    def report_received(self, event: ReportReceived) -> None:
+        """A REPORT of the MSRP side."""
+        self.peer.reports(self).received(event)
+
+    def message_received(self, message: IncomingMessage) -> None:
         """A whole message from the MSRP side."""
-        gateway = self.gateway
-        self.last_send_at = gateway.wall()
-        if incoming.duplicate:  # RULEBOOK S18
-            gateway.count("to_page_duplicates")
-            incoming.respond(200)
-            return
-        if self.state is State.ENDED or gateway.draining:
-            incoming.respond(481)
-            return
-        if gateway.store.full or not gateway.page_side.has_room(self.page_ruri):
-            gateway.count("to_page_refused")
-            incoming.respond(413, "too many messages wait for this recipient")
-            return
-        gateway.page_side.enqueue(
-            ToPage(self, incoming.content_type, incoming.body, message_id=incoming.message_id, incoming=incoming)
-        )
+        intake.from_msrp(self, message)
 
     # -------------------------------------------------------------------------------- end
 
@@ -344,25 +383,11 @@ class Session:
         answered = answer.code if self.initiator == "message" else 200
         gateway.setup_failed(self, layer, detail, code, reason, answered, len(waiting))
         if self.decision.notify_failure and self.initiator == "message":
-            self._notify(code, reason, detail)
+            text = telling.words(self, code, reason, detail).encode()
+            gateway.page_side.enqueue(
+                ToPage(self, content.PLAIN, text, message_id=f"failure {self.id}", recorded=False)
+            )
         self._close("failed", full, bye)
-
-    def _notify(self, code: int | None, reason: str | None, detail: str) -> None:
-        """The route wants the sender told in words."""
-        decision = self.decision
-        text = decision.failure_text.format_map(
-            {
-                "from": decision.from_uri,
-                "to": decision.to_uri,
-                "code": "" if code is None else code,
-                "reason": reason or "",
-                "detail": detail,
-            }
-        )
-        notice = ToPage(
-            self, "text/plain;charset=UTF-8", text.encode(), message_id=f"failure {self.id}", recorded=False
-        )
-        self.gateway.page_side.enqueue(notice)
 
     def end(self, reason: str, *, bye: bool = True) -> None:
         """The session is over. MESSAGEs that wait or are under way are answered 480; what was accepted goes on."""
@@ -381,72 +406,45 @@ class Session:
         self._close("ended", "replaced by the MSRP side's own INVITE", bye=True)
         return waiting
 
+    def disown(self) -> None:
+        """Another process has it now: forget it, say nothing to anybody, write nothing."""
+        self.queue.clear()
+        self._take_apart(bye=False)
+        self.gateway.dirty.pop(self, None)
+
     def _close(self, state: str, reason: str, bye: bool) -> None:
         gateway = self.gateway
-        self.state = State.ENDED
-        gateway.forget(self)
-        # What points at each other is taken apart here, so that a session goes when it has ended and not when the
-        # garbage collector looks for cycles, which stops the loop for longer the more sessions there are.
-        leg, self.leg = self.leg, None
-        if leg is not None:
-            leg.hang_up(bye=bye)
-        msrp, self.msrp = self.msrp, None
-        if msrp is not None:
-            msrp.user = None
-            connection = msrp.connection
-            gateway.msrp_side.handle(msrp.close(gateway.wheel.now))
-            if connection is not None:
-                gateway.msrp_side.close_if_idle(connection)
-        now = gateway.wall()
+        self._take_apart(bye=bye)
         gateway.store.change_session(
-            self.id, {"state": state, "ended_at": now, "end_reason": reason, **self.progress()}
+            self.id,
+            {"state": state, "ended_at": gateway.wall(), "end_reason": reason, **session_row.progress(self)},
         )
         gateway.dirty.pop(self, None)
         self.event(state, reason)
         gateway.count(f"sessions_{state}")
 
-    # ---------------------------------------------------------------------------- records
+    def _take_apart(self, *, bye: bool) -> None:
+        self.state = State.ENDED
+        self.gateway.forget(self)
+        # What points at each other is taken apart here, so that a session goes when it has ended and not when the
+        # garbage collector looks for cycles, which stops the loop for longer the more sessions there are.
+        leg, self.leg = self.leg, None
+        if leg is not None:
+            leg.hang_up(bye=bye)
+        self._drop_msrp()
+        self.peer.give_up()
+
+    def _drop_msrp(self) -> None:
+        msrp, self.msrp = self.msrp, None
+        if msrp is None:
+            return
+        gateway = self.gateway
+        msrp.user = None
+        connection = msrp.connection
+        gateway.msrp_side.handle(msrp.close(gateway.wheel.now))
+        if connection is not None:
+            gateway.msrp_side.close_if_idle(connection)
 
     def event(self, kind: str, detail: str = "") -> None:
         """A step for the session's page."""
         self.gateway.store.event(message_rows.event(self.id, self.gateway.wall(), kind, detail))
-
-    def progress(self) -> dict[str, Any]:
-        """Counters and times as they stand."""
-        return {
-            "to_msrp": self.to_msrp,
-            "to_page": self.to_page,
-            "undelivered": self.undelivered,
-            "last_message_at": self.last_message_at,
-            "last_send_at": self.last_send_at,
-        }
-
-    def _record_new(self, leg: Leg) -> None:
-        gateway = self.gateway
-        decision = self.decision
-        gateway.store.new_session(
-            {
-                "id": self.id,
-                "key": self.key,
-                "bucket": gateway.bucket(self.key),
-                "node": gateway.config.node_name,
-                "state": "setting_up",
-                "initiator": self.initiator,
-                "from_uri": decision.from_uri,
-                "to_uri": decision.to_uri,
-                "ruri": decision.ruri,
-                "source": self.source,
-                "route": decision.route,
-                "call_id": leg.call_id,
-                "dialog": {},
-                "local_path": self.local_path,
-                "peer_path": "",
-                "content_types": str(decision.content_types),
-                "peer_types": "",
-                "next_hop": decision.next_hop,
-                "back_hop": decision.back_hop,
-                "created_at": self.created_at,
-                "end_reason": "",
-                **self.progress(),
-            }
-        )

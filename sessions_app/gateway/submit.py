@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocols.msrp.ids import new_message_id
+from protocols.payload.errors import PayloadError
 from protocols.sip.errors import SipError
 from protocols.sip.ids import new_call_id
+from sessions_app.gateway import content
 from sessions_app.gateway.compose import composed
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.gateway.session import Session, State
@@ -17,6 +19,7 @@ from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ToPage
 
 if TYPE_CHECKING:
+    from protocols.msrp.accept import AcceptTypes
     from sessions_app.gateway.gateway import Gateway
 
 HOPS = 70
@@ -41,7 +44,7 @@ def by_route(gateway: Gateway, from_uri: str, to_uri: str, source: str, content_
         raise NotSent(f"the route refuses it: {decision.code} {decision.reason or ''}".rstrip())
     if decision.action != "msg_to_msrp":
         raise NotSent("its route does not carry MESSAGEs")
-    _check(gateway, decision.content_types.allows(content_type), content_type)
+    _check(gateway, decision.content_types, content_type, body)
     session = gateway.sessions.get(decision.key)
     new = session is None
     if session is None:
@@ -49,7 +52,7 @@ def by_route(gateway: Gateway, from_uri: str, to_uri: str, source: str, content_
             raise NotSent("this node takes no new sessions")
         session = Session(gateway, decision, "message", source, HOPS)
         gateway.add(session)
-    message = ToMsrp(session, content_type, body, new_call_id())
+    message = _to_msrp(session, content_type, body)
     if not new:
         _keep(message)
     session.take(message)
@@ -65,23 +68,35 @@ def into_session(gateway: Gateway, identity: str, direction: str, content_type: 
     session = gateway.by_id.get(identity)
     if session is None or session.state is State.ENDED:
         raise NotSent("no such live session here")
-    _check(gateway, session.decision.content_types.allows(content_type), content_type)
+    _check(gateway, session.decision.content_types, content_type, body)
     if direction == "to_page":
-        if not gateway.page_side.has_room(session.page_ruri):
+        if not gateway.page_side.has_room(session.page.ruri):
             raise NotSent("too many messages wait for this target")
-        reply = ToPage(session, content_type, body, message_id=new_message_id())
+        held = content.read(content_type, body)
+        reply = ToPage(session, content_type, body, message_id=new_message_id(), cpim=held)
         _keep(reply)
         gateway.page_side.enqueue(reply)
         return reply.id
-    message = ToMsrp(session, content_type, body, new_call_id())
+    message = _to_msrp(session, content_type, body)
     _keep(message)
     session.take(message)
     return message.id
 
 
-def _check(gateway: Gateway, allowed: bool, content_type: str) -> None:
-    if not allowed:
+def _to_msrp(session: Session, content_type: str, body: bytes) -> ToMsrp:
+    held = content.read(content_type, body)
+    return ToMsrp(session, content_type, body, new_call_id(), new_message_id(), held)
+
+
+def _check(gateway: Gateway, allowed: AcceptTypes, content_type: str, body: bytes) -> None:
+    try:
+        carried = content.carries(allowed, content_type, content.read(content_type, body))
+    except PayloadError as error:
+        raise NotSent(error.reason)
+    if not carried:
         raise NotSent(f"{content_type} is not carried here")
+    if not gateway.config.promises:
+        raise NotSent("bodies are not kept here, so nothing can be handed in for later (GATEWAY_STORE_BODIES)")
     if gateway.store.full or not gateway.store.healthy:
         raise NotSent("the database takes no rows")
 

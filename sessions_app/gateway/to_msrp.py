@@ -4,45 +4,77 @@
        |  \\------------ refused, lost -------> failed      mapped error, row failed
        | answer_wait
        v
-    kept (row pending, committed: 202) ------> delivered / failed, told by the row
+    kept (row pending, committed: 202) ------> delivered; or failed, expired: told by IMDN or a notice
 
-Every message leaves by exactly one of :meth:`ToMsrp.delivered` and :meth:`ToMsrp.failed`.
+Behind a relay the SEND's 200 is only the relay's, so the peer's success REPORT is waited for (RFC 4975 s5.3). Every
+message leaves by exactly one of :meth:`ToMsrp.delivered`, :meth:`passed_on`, :meth:`failed` and :meth:`expire`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocols.msrp.ids import new_message_id
+from protocols.msrp.ids import derived_message_id
 from protocols.sip import timing
+from protocols.sip.transaction_layer import merge_identity
+from sessions_app.gateway import content, telling
 from sessions_app.gateway.carried import Carried
-from sessions_app.gateway.outcomes import Answer
+from sessions_app.gateway.life import Event
+from sessions_app.gateway.outcomes import EXPIRED, Answer
 
 if TYPE_CHECKING:
+    from protocols.payload.cpim import CpimMessage
+    from protocols.sip.message import Request
     from protocols.sip.transaction_server import ServerTransaction
+    from protocols.timers import Timer
     from sessions_app.gateway.session import Session
-    from sessions_app.store.owed import Owed
+    from sessions_app.store.estate import Owed
     from sessions_app.store.writer import Obligation
 
 
 class ToMsrp(Carried):
-    """One such message. ``transaction`` is the MESSAGE's until it has its final answer."""
+    """One such message. ``transaction`` is the MESSAGE's until it has its final answer.
 
-    __slots__ = ("transaction",)
+    The Message-ID follows from Call-ID, From tag and CSeq. So the MSRP peer knows a SEND again that a repeat of the
+    MESSAGE to a restarted gateway, or a new connection, brings about (RULEBOOK S5, S18).
+    """
+
+    __slots__ = ("_expiry", "transaction", "whole")
 
     direction = "to_msrp"
 
-    def __init__(self, session: Session, content_type: str, body: bytes, call_id: str) -> None:
-        super().__init__(session, content_type, body, call_id, new_message_id())
+    def __init__(
+        self,
+        session: Session,
+        content_type: str,
+        body: bytes,
+        call_id: str,
+        message_id: str,
+        cpim: CpimMessage | None = None,
+    ) -> None:
+        super().__init__(session, content_type, body, call_id, message_id, cpim)
         self.transaction: ServerTransaction | None = None
+        self.whole = False
+        """Whether it went out as the CPIM message that it came as, so that the peer itself answers for it by IMDN."""
+        self._expiry: Timer | None = None
 
     @classmethod
-    def of_request(cls, session: Session, transaction: ServerTransaction, content_type: str) -> ToMsrp:
+    def of_request(
+        cls, session: Session, transaction: ServerTransaction, content_type: str, body: bytes, cpim: CpimMessage | None
+    ) -> ToMsrp:
         """A MESSAGE that wants its answer."""
         request = transaction.request
-        message = cls(session, content_type, request.body, request.call_id)
+        message = cls(session, content_type, body, request.call_id, message_id_of(request), cpim)
         message.transaction = transaction
+        headers = request.headers
+        if "subject" in headers and not message.subject:
+            message.subject = request.first("subject") or ""
         gateway = session.gateway
+        if "expires" in headers:
+            message.expires_at = _validity(request, message.received_at)
+            if message.expires_at is not None:
+                left = message.expires_at - message.received_at
+                message._expiry = gateway.wheel.start(max(0.0, left), message._look_at_validity)
         wait = gateway.config.answer_wait
         if wait > timing.TRYING_AFTER:
             message._timer = gateway.wheel.start(timing.TRYING_AFTER, message._trying)
@@ -53,7 +85,8 @@ class ToMsrp(Carried):
     @classmethod
     def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToMsrp:
         """A message that an earlier process promised by 202 and did not deliver."""
-        message = cls(session, owed.content_type, owed.body, owed.call_id)
+        held = content.read(owed.content_type, owed.body)
+        message = cls(session, owed.content_type, owed.body, owed.call_id, owed.message_id, held)
         message.take_over(owed, obligation)
         return message
 
@@ -68,8 +101,14 @@ class ToMsrp(Carried):
     def _keep(self, _: object) -> None:
         """The outcome takes long: keep the message, and once it is kept say 202.
 
-        Where nothing can be promised the sender hears the outcome, if that comes before their Timer F.
+        Where nothing can be promised the sender hears the outcome, if that comes before their Timer F; one that is
+        not even on its way is given back.
         """
+        if not self.session.gateway.config.promises:
+            self._timer = None
+            if self.session.withdraw(self):
+                self.failed(Answer(480, "Not delivered in time", 30), None, "gateway, policy: bodies are not kept")
+            return
         self.keep_or_retry(self._keep, self._promise)
 
     def _promise(self, _: object) -> None:
@@ -77,22 +116,50 @@ class ToMsrp(Carried):
         if transaction is not None:
             transaction.respond(202)
 
+    def _look_at_validity(self, _: object) -> None:
+        """Expires is over: where it still waits it goes nowhere (RFC 3428 s4, RULEBOOK M9)."""
+        self._expiry = None
+        if self.session.withdraw(self):
+            self.expire()
+
+    # ------------------------------------------------------------------------- outcomes
+
     def delivered(self) -> None:
         """The MSRP peer took it."""
         self._answer(Answer(200))
         self.session.to_msrp += 1
-        self.record("delivered", 200, 200, "")
+        self.record(Event.TAKEN, 200, 200, "")
+
+    def passed_on(self, detail: str) -> None:
+        """A relay took it, and what became of it behind that is not known."""
+        self._answer(Answer(202))
+        self.session.to_msrp += 1
+        self.record(Event.PASSED_ON, 202, 200, detail)
 
     def failed(self, answer: Answer, msrp_code: int | None, detail: str) -> None:
         """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending."""
-        if self.promised and self.session.gateway.draining:
+        self._lost(Event.REFUSED, answer, msrp_code, detail)
+
+    def expire(self) -> None:
+        """Its validity ended before it was on its way."""
+        self._lost(Event.EXPIRED, EXPIRED, None, "gateway, queue: expired")
+
+    def _lost(self, event: Event, answer: Answer, msrp_code: int | None, detail: str) -> None:
+        session = self.session
+        if self.promised and session.gateway.draining:
             return  # the next start delivers it
+        told = self.promised and self.transaction is None
         self._answer(answer)
-        self.session.undelivered += 1
-        self.record("failed", answer.code, msrp_code, detail)
+        session.undelivered += 1
+        if told:
+            telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
+        self.record(event, answer.code, msrp_code, detail)
 
     def _answer(self, answer: Answer) -> None:
         self.stop_timer()
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
         transaction, self.transaction = self.transaction, None
         if transaction is None:
             return
@@ -102,3 +169,17 @@ class ToMsrp(Carried):
         if answer.code == 415:
             headers.append(("Accept", self.session.accepts))
         transaction.respond(answer.code, answer.reason, headers=headers)
+
+
+def message_id_of(request: Request) -> str:
+    """The Message-ID of the SEND that a MESSAGE becomes."""
+    return derived_message_id(merge_identity(request))
+
+
+def _validity(request: Request, received_at: float) -> float | None:
+    """The moment that Expires names, from Date where there is one (RFC 3428 s4); None for what cannot be read."""
+    lasts = request.expires
+    if lasts is None:
+        return None
+    date = request.date
+    return (received_at if date is None else date.timestamp()) + lasts

@@ -1,45 +1,48 @@
-"""Messages on their way from MSRP to the message side: one MESSAGE at a time for each target.
+"""A message on its way from MSRP to the message side.
 
     received --> its turn: MESSAGE --- 200, 202, a refusal within keep_after --> the SEND is answered with what happened
         |                                                                      (200, or the mapped error), one row
         | no final answer within keep_after
         v
     kept (row pending, committed: MSRP 200) --> 200: delivered, success REPORT if asked
-                                            --> 202: accepted, no REPORT yet
-                                            --> else: failed, failure REPORT
+                                            --> 202: accepted, REPORT or IMDN once an IMDN comes
+                                            --> else: failed or expired: IMDN failed if asked, else failure REPORT
 
-So the MSRP 200 means delivered or kept, never less. One MESSAGE is outstanding for each target URI (RFC 3428 s8,
-RULEBOOK M7).
+So the MSRP 200 means delivered or kept, never less. The queue of each target is in :mod:`page_side`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from protocols.sip.flow import Target
-from protocols.sip.transaction_client import ClientTransaction, Failure, OutgoingRequest
+from protocols.sip.transaction_client import OutgoingRequest
+from sessions_app.gateway import content, telling
 from sessions_app.gateway.carried import Carried
-from sessions_app.gateway.outcomes import message_refused
+from sessions_app.gateway.life import Event
+from sessions_app.gateway.outcomes import EXPIRED_STATUS, message_refused
 
 if TYPE_CHECKING:
     from protocols.msrp.incoming import IncomingMessage
-    from protocols.sip.message import Response
-    from sessions_app.gateway.gateway import Gateway
+    from protocols.payload.cpim import CpimMessage
+    from sessions_app.gateway.content import Form
     from sessions_app.gateway.session import Session
-    from sessions_app.store.owed import Owed
+    from sessions_app.store.estate import Owed
     from sessions_app.store.writer import Obligation
+
+DELIVERED = 200
+ACKNOWLEDGED = 202
+"""What :class:`~sessions_app.gateway.duplicates.SeenOnMsrp` remembers of a message that is out of our hands."""
 
 
 class ToPage(Carried):
-    """One such message, or a notice of the gateway's own (``recorded`` False).
+    """One such message, or a notice of the gateway's own.
 
     Call-ID, From tag and CSeq follow from the session key and the Message-ID, so that a MESSAGE which is sent again, by
     a restarted gateway or for a sender that did not get its 200, is the same to a peer that looks for duplicates.
     """
 
-    __slots__ = ("incoming", "recorded", "resent")
+    __slots__ = ("_copies", "cseq", "form", "incoming", "part", "parts", "recorded", "resent")
 
     direction = "to_page"
 
@@ -51,145 +54,144 @@ class ToPage(Carried):
         *,
         message_id: str,
         incoming: IncomingMessage | None = None,
+        cpim: CpimMessage | None = None,
         recorded: bool = True,
     ) -> None:
         call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
-        super().__init__(session, content_type, body, call_id, message_id)
+        super().__init__(session, content_type, body, call_id, message_id, cpim)
         self.incoming = incoming
         self.recorded = recorded
         self.resent = False
         """Whether an earlier process may have sent it already."""
+        self.cseq = 1
+        """Of the next try; each has its own."""
+        self.form: Form | None = None
+        """What goes out; None until its turn."""
+        self.parts: list[bytes] = []
+        """The bodies of a message that is too large for one MESSAGE and is split."""
+        self.part = 0
+        self._copies: list[IncomingMessage] | None = None
         if incoming is not None:
             gateway = session.gateway
+            if incoming.success_report and cpim is None and session.page.takes_cpim:
+                self.imdn_id = gateway.new_imdn_id()  # a delivery notification will be the sender's success REPORT
             self._timer = gateway.wheel.start(gateway.config.keep_after, self._keep)
 
     @classmethod
     def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToPage:
         """A message that an earlier process kept and did not deliver."""
-        message = cls(session, owed.content_type, owed.body, message_id=owed.message_id)
+        held = content.read(owed.content_type, owed.body)
+        message = cls(session, owed.content_type, owed.body, message_id=owed.message_id, cpim=held)
         message.take_over(owed, obligation)
         message.resent = True
         return message
 
+    @classmethod
+    def notice(cls, session: Session, content_type: str, body: bytes, *, name: str) -> ToPage:
+        """A notice about a broken promise, kept with the outcome that it tells of. ``name`` is its own for ever."""
+        notice = cls(session, content_type, body, message_id=name, cpim=content.read(content_type, body))
+        notice.owe(_nothing_more, with_audit=True)
+        return notice
+
+    # -------------------------------------------------------------------------- the MESSAGE
+
+    def choose_form(self) -> bool:
+        """Take the next form in which the user may take it; False where there is none (RULEBOOK P2)."""
+        page = self.session.page
+        self.form = content.for_page(self, page.takes_cpim, page.refuses)
+        return self.form is not None
+
     def request(self) -> OutgoingRequest:
-        """The MESSAGE."""
+        """The MESSAGE, or the next part of it."""
         session = self.session
-        return OutgoingRequest(
-            "MESSAGE",
-            session.page_ruri,
-            [
-                ("Max-Forwards", session.max_forwards),
-                ("From", f"<{session.page_from}>;tag={self.call_id[:16]}"),
-                ("To", f"<{session.page_to}>"),
-                ("Call-ID", self.call_id),
-                ("CSeq", "1 MESSAGE"),
-                ("Content-Type", self.content_type),
-            ],
-            self.body,
-        )
+        page = session.page
+        form = self.form
+        assert form is not None
+        call_id = f"{self.call_id}-{self.part + 1}" if self.part else self.call_id
+        headers = [
+            ("Max-Forwards", session.max_forwards),
+            ("From", f"<{page.from_uri}>;tag={self.call_id[:16]}"),
+            ("To", f"<{page.to_uri}>"),
+            ("Call-ID", call_id),
+            ("CSeq", f"{self.cseq} MESSAGE"),
+        ]
+        if page.headers or self.subject:
+            subject = [("Subject", self.subject)] if self.subject else []
+            headers += subject + [each for each in page.headers if not (subject and each[0] == "Subject")]
+        headers.append(("Content-Type", form.type))
+        return OutgoingRequest("MESSAGE", page.ruri, headers, self.parts[self.part] if self.parts else form.body)
+
+    # ------------------------------------------------------------------------- the SEND
 
     def _keep(self, _: object) -> None:
         """The outcome takes longer than the sender should wait: keep the message, then acknowledge it.
 
         Where nothing can be promised the sender waits for the outcome, or for its own timer.
         """
-        self.keep_or_retry(self._keep, self._promise)
+        if self.session.gateway.config.promises:
+            self.keep_or_retry(self._keep, self._promise)
+        else:
+            self._timer = None
 
     def _promise(self, _: object) -> None:
-        if self.incoming is not None:
-            self.incoming.respond(200)
+        self._respond(200)
 
-    def finished(self, state: str, code: int | None, detail: str) -> None:
-        """The MESSAGE has its final answer, ``code``, or never gets one: ``delivered``, ``accepted`` or ``failed``."""
+    def again(self, incoming: IncomingMessage) -> None:
+        """The same SEND came once more, on another connection perhaps, while this one is under way (RULEBOOK S18)."""
+        if self._obligation is not None and self._obligation.kept:
+            incoming.respond(200)
+        elif self.incoming is not None:
+            self._copies = [*(self._copies or ()), self.incoming][-8:]
+        self.incoming = incoming  # what is still to be said, is said where the sender is now
+
+    def _respond(self, status: int) -> bool:
+        """Answer the SEND and its copies; False where it is answered already."""
+        for copy in self._copies or ():
+            copy.respond(status)
+        self._copies = None
+        return self.incoming is not None and self.incoming.respond(status)
+
+    def finished(self, event: Event, code: int | None, detail: str, status: int | None = None) -> None:
+        """It has its outcome: ``code`` is the MESSAGE's final answer, ``status`` the MSRP one where no code decides."""
         self.stop_timer()
-        if not self.recorded:
-            return
         session = self.session
-        status = message_refused(code) if state == "failed" else 200
-        if state == "failed":
-            session.undelivered += 1
-        else:
+        gateway = session.gateway
+        good = event in (Event.TAKEN, Event.PASSED_ON)
+        if good:
+            status = 200
             session.to_page += 1
+        else:
+            status = EXPIRED_STATUS if event is Event.EXPIRED else status or message_refused(code)
+            if self.promised and gateway.draining and code is None:
+                return  # what was promised and meets a planned stop stays pending; the next start delivers it
+            session.undelivered += 1
+        if self.recorded:
+            self._tell(event, status)
+            session.last_message_at = gateway.wall()
+            self.record(event, code, None if event is Event.PASSED_ON else status, detail)
+
+    def _tell(self, event: Event, status: int) -> None:
+        gateway = self.session.gateway
         incoming = self.incoming
-        if incoming is not None and not incoming.respond(status) and state == "failed":
-            incoming.report(status)
-        if incoming is not None and state == "delivered":
-            incoming.report(200)
-        session.last_message_at = session.gateway.wall()
-        self.record(state, code, None if state == "accepted" else status, detail)
-
-
-class PageSide:
-    """The queues to the message side, one for each target URI; a queue exists while a MESSAGE is outstanding."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self._queues: dict[str, deque[ToPage]] = {}
-
-    def has_room(self, target: str) -> bool:
-        """Whether one more message may wait for ``target``."""
-        waiting = self._queues.get(target)
-        return waiting is None or len(waiting) < self._gateway.config.page_queue_limit
-
-    @property
-    def waiting(self) -> int:
-        """Messages without a final answer."""
-        return sum(len(queue) + 1 for queue in self._queues.values())
-
-    def enqueue(self, message: ToPage) -> None:
-        """Send when its turn comes."""
-        target = message.session.page_ruri
-        waiting = self._queues.get(target)
-        if waiting is None:
-            self._queues[target] = deque()
-            self._send(message)
+        answered = self._respond(status)
+        if event is Event.TAKEN:
+            gateway.seen.put(self.session.key, self.message_id, DELIVERED)
+            if incoming is not None:
+                incoming.report(200)
+        elif event is Event.PASSED_ON:
+            gateway.seen.put(self.session.key, self.message_id, ACKNOWLEDGED)
+            if self.imdn_id:
+                gateway.notifications.expect(self)
         else:
-            waiting.append(message)
+            gateway.seen.put(self.session.key, self.message_id, -self.cseq)
+            if not answered and not self.is_notification:
+                self.tell_failure(status)
 
-    def _send(self, message: ToPage) -> None:
-        session = message.session
-        if session.page_target is not None:
-            self._send_to(message, session.page_target)
-            return
-        self._gateway.agent.locator.locate(
-            session.page_hop or session.page_ruri, lambda found: self._located(message, found)
-        )
+    def tell_failure(self, status: int) -> None:
+        """After the 200: by IMDN where that was asked for, else by a failure REPORT (RULEBOOK S30)."""
+        if not telling.failed_to_msrp(self) and self.incoming is not None:
+            self.incoming.report(status)
 
-    def _located(self, message: ToPage, found: Target | Failure) -> None:
-        if isinstance(found, Failure):
-            self._finish(message, "failed", None, f"message side, {found.layer}: {found.detail}")
-            return
-        message.session.page_target = found
-        self._send_to(message, found)
 
-    def _send_to(self, message: ToPage, target: Target) -> None:
-        self._gateway.agent.layer.request(message.request(), target, self._answered, self._failed, context=message)
-
-    def _answered(self, transaction: ClientTransaction, response: Response) -> None:
-        message = transaction.context
-        assert isinstance(message, ToPage)
-        code = response.status
-        if code == 482 and message.resent:
-            # It knows the request from before the restart, and so has the message (RFC 3261 s8.2.2.2).
-            self._finish(message, "delivered", code, "message side, sip: 482, it had come before the restart")
-        elif code == 202:
-            self._finish(message, "accepted", code, "")
-        elif code < 300:
-            self._finish(message, "delivered", code, "")
-        else:
-            self._finish(message, "failed", code, f"message side, sip: {code} {response.reason}")
-
-    def _failed(self, transaction: ClientTransaction, failure: Failure) -> None:
-        message = transaction.context
-        assert isinstance(message, ToPage)
-        message.session.page_target = None  # ask again where it is
-        self._finish(message, "failed", None, f"message side, {failure.layer}: {failure.detail}")
-
-    def _finish(self, message: ToPage, state: str, code: int | None, detail: str) -> None:
-        message.finished(state, code, detail)
-        target = message.session.page_ruri
-        waiting = self._queues[target]
-        if waiting:
-            self._send(waiting.popleft())
-        else:
-            del self._queues[target]
+def _nothing_more(_: object) -> None:
+    """A notice has no sender that waits for its commit."""

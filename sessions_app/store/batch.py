@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sessions_app.store.confirmations import Confirmation
+
 Committed = Callable[[Any], object]
 
 
 class Batch:
     """Rows by table. A session that is new in this batch takes its later changes into the same row."""
 
-    __slots__ = ("callbacks", "events", "failures", "messages", "outcomes", "session_changes", "sessions", "urgent")
+    __slots__ = ("callbacks", "confirmations", "events", "failures", "messages", "outcomes", "session_changes",
+                 "sessions", "urgent")  # fmt: skip
 
     def __init__(self) -> None:
         self.sessions: dict[str, dict[str, Any]] = {}
@@ -25,6 +28,8 @@ class Batch:
         self.failures: list[dict[str, Any]] = []
         self.events: list[str] = []
         """Steps of sessions, as COPY lines."""
+        self.confirmations: list[Confirmation] = []
+        """News about messages whose outcome is, or is with this batch, in the database."""
         self.callbacks: list[tuple[Committed, Any]] = []
         """Called on the loop, in order, once the transaction is committed."""
         self.urgent = False
@@ -38,4 +43,5 @@ class Batch:
             + len(self.outcomes)
             + len(self.failures)
             + len(self.events)
+            + len(self.confirmations)
         )

@@ -8,25 +8,21 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from sessions_app.store.owed import Owed
+from sessions_app.store.estate import OWED, Owed
 
 _STATE = "SELECT state, body IS NOT NULL AS kept FROM sessions_app_messagerecord WHERE id = %(id)s FOR UPDATE"
 _CLAIM = """
 UPDATE sessions_app_messagerecord
-   SET state = 'pending', finished_at = NULL, sip_code = NULL, msrp_code = NULL, detail = ''
+   SET state = 'pending', finished_at = NULL, sip_code = NULL, msrp_code = NULL, detail = '', expires_at = NULL
  WHERE id = %(id)s
 """
 _UNCOUNT = """
 UPDATE sessions_app_gatewaysession SET undelivered = greatest(undelivered - 1, 0)
  WHERE id = (SELECT session_id FROM sessions_app_messagerecord WHERE id = %(id)s) AND ended_at IS NOT NULL
 """
-_READ = """
-SELECT message.id::text, direction, message.call_id, message.message_id, content_type, body,
-       extract(epoch FROM received_at)::float AS received_at, session_id::text AS session, key, initiator,
-       session.from_uri, session.to_uri, session.ruri, content_types, next_hop, back_hop, route, source,
-       to_msrp, to_page, undelivered
-  FROM sessions_app_messagerecord AS message JOIN sessions_app_gatewaysession AS session ON session.id = session_id
- WHERE message.id = %(id)s
+_READ = f"{OWED} WHERE message.id = %(id)s"
+_COUNTERS = """
+SELECT to_msrp, to_page, undelivered FROM sessions_app_gatewaysession WHERE id = %(session)s
 """
 
 
@@ -55,11 +51,12 @@ def claim(conninfo: str, message: str) -> Claimed:
             raise NotClaimed(f"it is {row['state']}, not failed")
         if not row["kept"]:
             raise NotClaimed("its body is not kept any more (GATEWAY_STORE_BODIES)")
+        connection.execute(_CLAIM, which)
         found: dict[str, Any] | None = connection.execute(_READ, which).fetchone()
         if found is None:
+            connection.rollback()
             raise NotClaimed("its session is not on record any more")
-        connection.execute(_CLAIM, which)
-        if connection.execute(_UNCOUNT, which).rowcount:
-            found["undelivered"] = max(0, found["undelivered"] - 1)
-    counters = {name: found.pop(name) for name in ("to_msrp", "to_page", "undelivered")}
+        connection.execute(_UNCOUNT, which)
+        counters = connection.execute(_COUNTERS, found).fetchone()
+        assert counters is not None
     return Claimed(Owed(**found), **counters)

@@ -59,6 +59,7 @@ SESSION_CHANGE: Final[dict[str, Form]] = {
         "id",
         "state",
         "dialog",
+        "local_path",
         "peer_path",
         "peer_types",
         "to_msrp",
@@ -105,6 +106,7 @@ MESSAGE_OUTCOME: Final[dict[str, Form]] = {
     "sip_code": number,
     "msrp_code": number,
     "detail": _text(255),
+    "confirmation": _text(64),
 }
 
 SETUP_FAILURE: Final[dict[str, Form]] = {

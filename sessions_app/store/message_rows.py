@@ -110,10 +110,16 @@ def event(session: str, at: float, kind: str, detail: str) -> str:
 
 
 def outcome(
-    identity: str, state: str, finished_at: float, sip_code: int | None, msrp_code: int | None, detail: str
+    identity: str,
+    state: str,
+    finished_at: float,
+    sip_code: int | None,
+    msrp_code: int | None,
+    detail: str,
+    confirmation: str = "",
 ) -> str:
     """What became of a message whose row is there."""
     return (
         f"{identity}\t{state}\t{when(finished_at)}\t{sip_code if sip_code is not None else NULL}\t"
-        f"{msrp_code if msrp_code is not None else NULL}\t{text(detail, 255)}\n"
+        f"{msrp_code if msrp_code is not None else NULL}\t{text(detail, 255)}\t{text(confirmation, 64)}\n"
     )

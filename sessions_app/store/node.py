@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 
 from sessions_app import __version__
+from sessions_app.store.succession import Succession
 
 logger = logging.getLogger(__name__)
 
@@ -25,26 +26,9 @@ ROUTES: Final = "parley_routes"
 HEARTBEAT: Final = 5.0
 """Seconds between two heartbeats, and between two looks for commands whose NOTIFY was lost."""
 
-_END_LEFT = """
-WITH ended AS (
-    UPDATE sessions_app_gatewaysession
-       SET state = CASE state WHEN 'live' THEN 'ended' ELSE 'failed' END, ended_at = now(),
-           end_reason = 'the gateway stopped without ending it'
-     WHERE node = %(node)s AND ended_at IS NULL
- RETURNING id
-), told AS (
-    INSERT INTO sessions_app_sessionevent (session_id, at, kind, detail)
-    SELECT id, now(), 'ended', 'the gateway stopped without ending it' FROM ended
-)
-SELECT count(*) FROM ended
-"""
 
-
-def end_what_a_stop_left(conninfo: str, node: str) -> int:
-    """Boot-time recovery: no session outlives the process that held it. How many there were."""
-    with psycopg.connect(conninfo) as connection:
-        row = connection.execute(_END_LEFT, {"node": node}).fetchone()
-        return int(row[0]) if row else 0
+def _nothing(*_: object) -> None:
+    """Where nobody asked."""
 
 
 def mark_draining(conninfo: str, node: str, wish: bool) -> None:
@@ -61,7 +45,9 @@ class NodeLink:
     """A thread with a connection of its own that listens.
 
     ``on_command(verb, session id or None, by, argument)`` carries a command out and says what came of it;
-    ``on_routes()`` is told that the routes or peers changed. Both are called in this thread.
+    ``on_routes()`` is told that the routes or peers changed; ``on_heritage(node)`` that this process inherits from a
+    dead one; ``on_buried()`` that another one took this process for dead and inherits from it. All are called in this
+    thread.
     """
 
     def __init__(
@@ -72,12 +58,18 @@ class NodeLink:
         *,
         on_command: Callable[[str, str | None, str, dict[str, Any]], str],
         on_routes: Callable[[], object],
+        on_heritage: Callable[[str], object] = _nothing,
+        on_buried: Callable[[], object] = _nothing,
+        timeout: float = 30.0,
     ) -> None:
         self._conninfo = conninfo
         self._node = node
         self._listeners = listeners
         self._on_command = on_command
         self._on_routes = on_routes
+        self._on_heritage = on_heritage
+        self._on_buried = on_buried
+        self._succession = Succession(node, timeout, time.monotonic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="node-link", daemon=True)
 
@@ -96,6 +88,9 @@ class NodeLink:
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
+                    if not first:
+                        self._succession.forget()
+                        self._look_for_our_grave(connection)
                     self._register(connection)
                     connection.execute(f"LISTEN {COMMANDS}")
                     connection.execute(f"LISTEN {ROUTES}")
@@ -128,8 +123,20 @@ class NodeLink:
                 return
             if time.monotonic() >= beat:
                 beat = time.monotonic() + HEARTBEAT
+                self._look_for_our_grave(connection)
                 connection.execute("UPDATE sessions_app_node SET heartbeat_at = now() WHERE name = %s", [self._node])
                 self._commands(connection)
+                for dead in self._succession.buried(connection):
+                    self._on_heritage(dead)
+
+    def _look_for_our_grave(self, connection: psycopg.Connection[Any]) -> None:
+        row = connection.execute(
+            "UPDATE sessions_app_node AS node SET stopped_at = NULL FROM sessions_app_node AS before"
+            " WHERE node.name = %s AND before.name = node.name RETURNING before.stopped_at",
+            [self._node],
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            self._on_buried()
 
     def _register(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from sessions_app.store import columns
-from sessions_app.store.batch import Batch
+from sessions_app.store.batch import Batch, Committed
+from sessions_app.store.confirmations import confirm
 from sessions_app.store.lane import Connection
 
 logger = logging.getLogger(__name__)
@@ -24,8 +26,9 @@ FAILURE_TABLE = "sessions_app_setupfailure"
 EVENT_TABLE = "sessions_app_sessionevent"
 
 
-def prepare(connection: Connection) -> None:
-    """Make the temporary tables of this connection."""
+def prepare(connection: Connection, *, keep_bodies: bool = False) -> None:
+    """Make the temporary tables of this connection; tell it whether a body outlives the outcome of its message."""
+    connection.execute("SELECT set_config('parley.keep_bodies', %s, false)", ["on" if keep_bodies else "off"])
     for name, forms, table in (
         ("message_outcome", columns.MESSAGE_OUTCOME, MESSAGE_TABLE),
         ("session_change", columns.SESSION_CHANGE, SESSION_TABLE),
@@ -51,20 +54,38 @@ def write(connection: Connection, batch: Batch) -> None:
     """Commit a batch. Raises psycopg.OperationalError where the database is away: nothing was written then."""
     try:
         with connection.transaction():
-            _write(connection, batch)
+            calls = _write(connection, batch)
+        batch.callbacks += calls
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         logger.error("a batch of %d rows was refused, writing them one by one: %s", len(batch), error)
         _write_singly(connection, batch)
 
 
-def _write(connection: Connection, batch: Batch) -> None:
+def _write(connection: Connection, batch: Batch) -> list[tuple[Committed, Any]]:
     # A session that ends frees its key for one that begins, so changes go before new sessions.
     _change_sessions(connection, _change_rows(batch))
+    _free_keys(connection, batch)
     _copy_sessions(connection, [columns.row(columns.SESSION, each) for each in batch.sessions.values()])
     _copy_messages(connection, batch.messages)
     _outcomes(connection, batch.outcomes)
     _copy_failures(connection, [columns.row(columns.SETUP_FAILURE, each) for each in batch.failures])
     _copy_events(connection, batch.events)
+    return confirm(connection, batch.confirmations)
+
+
+def _free_keys(connection: Connection, batch: Batch) -> None:
+    """A key has one session, and the newest takes it: what a dead process left under it, or another one holds, ends.
+
+    Otherwise the constraint would refuse the new session's row, and with it what is owed to somebody in it.
+    """
+    keys = [each["key"] for each in batch.sessions.values() if each.get("ended_at") is None]
+    if keys:
+        connection.execute(
+            f"UPDATE {SESSION_TABLE} SET state = CASE state WHEN 'live' THEN 'ended' ELSE 'failed' END,"  # noqa: S608
+            " ended_at = now(), end_reason = 'its key has a newer session'"
+            " WHERE ended_at IS NULL AND key = ANY(%s) AND id <> ALL(%s)",
+            [[key[:512] for key in keys], list(batch.sessions)],
+        )
 
 
 def _copy_sessions(connection: Connection, lines: Iterable[str]) -> None:
@@ -103,7 +124,12 @@ def _change_rows(batch: Batch) -> list[str]:
 
 
 _CHANGED = ", ".join(
-    f"{name} = coalesce(change.{name}, session.{name})" for name in columns.SESSION_CHANGE if name != "id"
+    # An end is for good, also one that somebody else wrote.
+    f"{name} = CASE WHEN session.ended_at IS NULL THEN coalesce(change.{name}, session.{name}) ELSE session.{name} END"
+    if name in ("state", "ended_at", "end_reason")
+    else f"{name} = coalesce(change.{name}, session.{name})"
+    for name in columns.SESSION_CHANGE
+    if name != "id"
 )
 
 
@@ -122,18 +148,21 @@ def _outcomes(connection: Connection, lines: list[str]) -> None:
     if not lines:
         return
     copy(connection, "message_outcome", columns.MESSAGE_OUTCOME, lines)
-    # The body goes with the outcome: it was kept only because somebody was owed the message.
+    # A body was kept because somebody was owed the message, and goes with that unless bodies are kept always.
     connection.execute(
         f"UPDATE {MESSAGE_TABLE} AS message SET state = outcome.state, finished_at = outcome.finished_at,"  # noqa: S608
-        " sip_code = outcome.sip_code, msrp_code = outcome.msrp_code, detail = outcome.detail, body = NULL"
+        " sip_code = outcome.sip_code, msrp_code = outcome.msrp_code, detail = outcome.detail,"
+        " confirmation = outcome.confirmation,"
+        " body = CASE WHEN current_setting('parley.keep_bodies') = 'on' THEN message.body END"
         " FROM message_outcome AS outcome WHERE message.id = outcome.id"
     )
     connection.execute("DELETE FROM message_outcome")
 
 
 def _write_singly(connection: Connection, batch: Batch) -> None:
+    _one_by_one(connection, [(_change_sessions, line) for line in _change_rows(batch)])
+    _free_keys(connection, batch)
     steps: list[tuple[Callable[[Connection, list[str]], None], str]] = [
-        *((_change_sessions, line) for line in _change_rows(batch)),
         *((_copy_sessions, columns.row(columns.SESSION, each)) for each in batch.sessions.values()),
         *((_copy_messages, line) for line in batch.messages),
         *((_outcomes, line) for line in batch.outcomes),
@@ -141,6 +170,9 @@ def _write_singly(connection: Connection, batch: Batch) -> None:
         *((_copy_events, line) for line in batch.events),
     ]
     _one_by_one(connection, steps)
+    with connection.transaction():
+        calls = confirm(connection, batch.confirmations)
+    batch.callbacks += calls
 
 
 def _one_by_one(connection: Connection, steps: list[tuple[Callable[[Connection, list[str]], None], str]]) -> None:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from sessions_app.store import transaction
 from sessions_app.store.batch import Batch, Committed
+from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.lane import Lane
 
 logger = logging.getLogger(__name__)
@@ -67,10 +69,11 @@ def _nothing_more(_: Any) -> None:
 class Writer:
     """The one writer of a gateway process; all of it is called on the event loop."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, keep_bodies: bool = False) -> None:
+        """``keep_bodies``: they stay in their rows when the messages have their outcomes."""
         self._loop = asyncio.get_running_loop()
         self._audit = Batch()
-        self._audit_lane = Lane("store-audit", conninfo, transaction.prepare)
+        self._audit_lane = Lane("store-audit", conninfo, partial(transaction.prepare, keep_bodies=keep_bodies))
         self._audit_busy = False
         self._linger: asyncio.TimerHandle | None = None
         self._soon = False
@@ -89,10 +92,15 @@ class Writer:
 
     # ------------------------------------------------------------------------ obligations
 
-    def keep_message(self, session: str, line: str, committed: Committed, context: Any) -> Obligation:
-        """A message that is owed, as its COPY line. ``committed(context)`` is called once it is kept."""
+    def keep_message(
+        self, session: str, line: str, committed: Committed, context: Any, *, with_audit: bool = False
+    ) -> Obligation:
+        """A message that is owed, as its COPY line. ``committed(context)`` is called once it is kept.
+
+        ``with_audit``: in one transaction with what else is written in this turn of the loop.
+        """
         obligation = Obligation(line, committed, context)
-        if session in self._unwritten:
+        if with_audit or session in self._unwritten:
             self._audit.messages.append(line)
             self._audit.callbacks.append((obligation.settle, self))
             self._audit.urgent = True
@@ -150,6 +158,11 @@ class Writer:
             obligation.ended_early(outcome)
             return
         self._audit.outcomes.append(outcome)
+        self._touch()
+
+    def confirm(self, news: Confirmation) -> None:
+        """News about a message after its outcome."""
+        self._audit.confirmations.append(news)
         self._touch()
 
     def setup_failure(self, values: dict[str, Any], committed: Committed | None = None) -> None:

@@ -10,6 +10,7 @@ from protocols.sip.parser import parse_message
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.routing import RouteRequest, msg_to_msrp, msrp_gw_answer
+from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.writer import Obligation
 
 PAGE = ("127.0.0.1", 5080)
@@ -52,6 +53,7 @@ class ListStore:
         self.outcomes: list[str] = []
         self.failures: list[dict[str, Any]] = []
         self.events: list[str] = []
+        self.news: list[Confirmation] = []
 
     def new_session(self, values: dict[str, Any]) -> None:
         self.sessions[values["id"]] = dict(values)
@@ -59,7 +61,9 @@ class ListStore:
     def change_session(self, identity: str, changes: dict[str, Any]) -> None:
         self.sessions[identity].update(changes)
 
-    def keep_message(self, session: str, line: str, committed: Any, context: Any) -> Obligation:
+    def keep_message(
+        self, session: str, line: str, committed: Any, context: Any, *, with_audit: bool = False
+    ) -> Obligation:
         obligation = Obligation(line, committed, context)
         self.owed.append(obligation)
         return obligation
@@ -78,6 +82,9 @@ class ListStore:
         for obligation in owed:
             self.messages.append(obligation.line)
             obligation.settle(self)  # type: ignore[arg-type]
+
+    def confirm(self, news: Confirmation) -> None:
+        self.news.append(news)
 
     def setup_failure(self, values: dict[str, Any], committed: Any = None) -> None:
         self.failures.append(values)

@@ -11,9 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from sessions_app import commands
-from sessions_app.models import GatewaySession, Node, NodeCommand, Peer, Route, SessionEvent
+from sessions_app.models import GatewaySession, Node, NodeCommand, Peer, Route
 from sessions_app.store.database import conninfo
-from sessions_app.store.node import COMMANDS, ROUTES, NodeLink, end_what_a_stop_left
+from sessions_app.store.node import COMMANDS, ROUTES, NodeLink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,14 +163,3 @@ def test_a_connection_that_is_cut_is_made_again(link, told):
         )
     commands.end_session(live_session(), "admin")
     told.commands.get(timeout=2 * DEADLINE)
-
-
-def test_what_a_hard_stop_left_open_is_ended_for_this_node_only():
-    mine, unborn, other = live_session(), live_session(key="u", state="setting_up"), live_session("there", "o")
-    assert end_what_a_stop_left(conninfo(), "here") == 2
-    for session in (mine, unborn, other):
-        session.refresh_from_db()
-    assert (mine.state, unborn.state, other.state) == ("ended", "failed", "live")
-    assert mine.end_reason == "the gateway stopped without ending it"
-    assert SessionEvent.objects.filter(session=mine, kind="ended").count() == 1
-    assert end_what_a_stop_left(conninfo(), "here") == 0

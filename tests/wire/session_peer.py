@@ -84,6 +84,26 @@ class Call:
             self.ack()
         return answer
 
+    def expect_offer(self, within=5.0):
+        """The gateway offers anew in this dialog; its offer is not answered yet."""
+        return self.peer.expect("INVITE", within, call_id=self.call_id)
+
+    def take_offer(self, within=5.0, **description):
+        """It does, we answer with a new path, see its ACK and are connected by it."""
+        invite = self.expect_offer(within)
+        self.gateway_path = attribute(invite.body, "path")
+        self.own_path = self.peer.msrp.new_path()
+        description.setdefault("setup", "passive")
+        self.peer.respond(
+            invite,
+            200,
+            "OK",
+            headers=[f"Contact: <{self.peer.uri}>", "Content-Type: application/sdp"],
+            body=sdp(self.own_path, **description),
+        )
+        assert self.peer.expect("ACK", call_id=self.call_id).cseq == (invite.cseq[0], "ACK")
+        return self.expect_connection()
+
     # -- MSRP ----------------------------------------------------------------------------------------------------
 
     def connect_and_bind(self, wire=None):

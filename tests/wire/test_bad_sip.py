@@ -91,13 +91,13 @@ def test_a_message_without_body_or_type_is_refused(alice, bob, live):
 def test_an_unknown_type_is_415_with_what_is_accepted(alice, bob):
     sent = alice.message(bob.uri, "<b>hello</b>", content_type="text/html")
     answer = alice.final_answer_to(sent)
-    assert (answer.status, answer["Accept"]) == (415, "text/plain")
+    assert (answer.status, answer["Accept"]) == (415, "text/plain, message/cpim")
 
 
 def test_an_unknown_encoding_is_415_with_what_is_accepted(alice, bob):
-    sent = alice.message(bob.uri, "hello", headers=["Content-Encoding: gzip"])
+    sent = alice.message(bob.uri, "hello", headers=["Content-Encoding: br"])
     answer = alice.final_answer_to(sent)
-    assert (answer.status, answer["Accept-Encoding"]) == (415, "identity")
+    assert (answer.status, answer["Accept-Encoding"]) == (415, "deflate, gzip, identity")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -43,11 +43,11 @@ def test_after_a_kill_every_acknowledged_message_arrives_and_the_keys_are_free(s
     to_bob.wire.expect_close()
     gateway.start()
 
-    for call in (to_bob, from_dan):
-        row = gateway.session_row(call.call_id, state="ended")
-        assert "stopped without ending it" in row["end_reason"]
-    again = bob.take_call().take_message()
+    from_dan.expect_bye()
+    assert "stopped without ending it" in gateway.session_row(from_dan.call_id, state="ended")["end_reason"]
+    again = to_bob.take_offer().take_message()
     assert (again.body, again["Message-ID"]) == (b"kept for bob", send["Message-ID"]), "bob can tell that he has it"
+    gateway.session_row(to_bob.call_id, state="live")
     row = gateway.message_row(kept.call_id, state="delivered")
     assert row["body"] is None
     first = carol.expect("MESSAGE", call_id=before.call_id)

@@ -118,5 +118,8 @@ def test_a_long_path_of_relays(gateway, alice, bob):
     send = call.expect_connection().wire.expect("SEND")
     assert send["To-Path"] == call.own_path
     call.wire.answer(send)
+    assert not alice.has_answer(sent), "that was the relay's 200"
+    call.wire.request("REPORT", send["From-Path"], call.own_path, f"Message-ID: {send['Message-ID']}",
+                      "Byte-Range: 1-3/3", "Status: 000 200 OK")  # fmt: skip
     assert alice.final_answer_to(sent).status == 200
     gateway.session_row(call.call_id, state="live")

@@ -82,7 +82,7 @@ def test_a_200_that_makes_no_session_is_acknowledged_and_gets_a_bye(gateway, ali
     bye = call.expect_bye()
     assert (bye.to_tag, bye.cseq) == (call.own_tag, (2, "BYE"))
     answer = failed(gateway, alice, sent, code=None, reason=None, layer=layer, detail=detail, answered=answered)
-    assert answered != 415 or answer["Accept"] == "text/plain"
+    assert answered != 415 or answer["Accept"] == "text/plain, message/cpim"
 
 
 def test_the_msrp_connection_is_refused(gateway, alice, bob):

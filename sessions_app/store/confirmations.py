@@ -1,0 +1,88 @@
+"""News about a message after its outcome: an IMDN, a REPORT. It finds the row by what the news names.
+
+Rare beside the messages themselves, so each is a statement of its own, in the transaction of its batch and after the
+rows of that, which it may be about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sessions_app.store.lane import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The row that news was about, as it is now."""
+
+    id: str
+    session: str
+    state: str
+    notify: str
+    imdn_id: str
+    subject: str
+    changed: bool
+    """Whether the news changed its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """``state`` becomes the row's where that is one of ``before``; ``text`` is kept in any case.
+
+    The row is named by ``id``, by ``imdn_id`` and ``direction``, or by ``session`` and ``message_id``.
+    """
+
+    direction: str
+    state: str
+    before: tuple[str, ...]
+    text: str
+    id: str | None = None
+    imdn_id: str | None = None
+    session: str | None = None
+    message_id: str | None = None
+    then: Callable[[list[Confirmed]], object] | None = None
+    """Called on the loop, once it is committed, with the rows that were found."""
+
+
+_UPDATE = """
+WITH found AS (
+    SELECT id, state = ANY(%(before)s) AS changed FROM sessions_app_messagerecord
+     WHERE direction = %(direction)s AND {which} FOR UPDATE
+)
+UPDATE sessions_app_messagerecord AS message
+   SET confirmation = %(text)s,
+       detail = CASE WHEN found.changed AND %(state)s = 'failed' THEN %(text)s ELSE detail END,
+       state = CASE WHEN found.changed THEN %(state)s ELSE message.state END
+  FROM found WHERE message.id = found.id
+RETURNING message.id::text, session_id::text, message.state, notify, imdn_id, subject, found.changed
+"""
+_BY_ID = _UPDATE.format(which="id = %(id)s")
+_BY_IMDN = _UPDATE.format(which="imdn_id = %(imdn_id)s AND imdn_id <> ''")
+_BY_MESSAGE = _UPDATE.format(which="session_id = %(session)s AND message_id = %(message_id)s")
+
+
+def confirm(
+    connection: Connection, news: Iterable[Confirmation]
+) -> list[tuple[Callable[[list[Confirmed]], object], Any]]:
+    """Write them; the calls that are to be made once that is committed."""
+    calls = []
+    for each in news:
+        statement = _BY_ID if each.id is not None else _BY_IMDN if each.imdn_id is not None else _BY_MESSAGE
+        rows = connection.execute(
+            statement,
+            {
+                "before": list(each.before),
+                "direction": each.direction,
+                "text": each.text[:64],
+                "state": each.state,
+                "id": each.id,
+                "imdn_id": each.imdn_id,
+                "session": each.session,
+                "message_id": each.message_id,
+            },
+        ).fetchall()
+        if each.then is not None:
+            calls.append((each.then, [Confirmed(*row) for row in rows]))
+    return calls
