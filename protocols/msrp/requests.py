@@ -114,14 +114,15 @@ def _receive_send(
         _give_up(session, message_id, "aborted by peer", events)
         _accept(connection, request)
         return
-    if body is None:
+    if body is None and (flag != "$" or start == 1):
         _accept(connection, request)
         if headers.get("success-report", "").lower() == "yes":  # browser stacks bind like this and wait for it
             head = writer.paths(request.from_path, session.local_text)
             connection.queue(writer.report(head, message_id, 200, None, 0, 0))
         return
-    content_type = headers["content-type"]
-    if not session.accept_types.allows(content_type):
+    if body is None:  # ends a message whose octets have all been sent
+        body = b""
+    elif not session.accept_types.allows(headers["content-type"]):
         _stop(connection, session, request, message_id, 415, "media type", events)
         return
     if start - 1 + len(body) > session.max_size or (total is not None and total > session.max_size):
@@ -136,7 +137,6 @@ def _receive_send(
             return
         body = assembly.body()
         headers = assembly.headers
-        content_type = headers["content-type"]
     wish = request.headers.get("failure-report", "yes").lower()
     incoming = IncomingMessage(
         session,
@@ -144,7 +144,7 @@ def _receive_send(
         request.tid,
         request.from_path,
         message_id,
-        content_type,
+        headers["content-type"],
         body,
         headers,
         headers.get("success-report", "no").lower() == "yes",
@@ -203,6 +203,9 @@ def _collect(
         assemblies = session.assemblies = {}
     assembly = assemblies.get(message_id)
     if assembly is None:
+        if start > 1 and session.knows(message_id):  # overlaps what was given on: too late to take that back
+            _accept(connection, request)
+            return None
         if (
             len(assemblies) >= limits.max_assemblies_per_session
             or endpoint.assembly_count >= limits.max_assemblies

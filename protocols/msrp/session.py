@@ -254,13 +254,18 @@ class MsrpSession:
             del self.refused[next(iter(self.refused))]
         self.refused[message_id] = code
 
+    def knows(self, message_id: str) -> bool:
+        """True when a whole message of this Message-ID came, and is still remembered."""
+        recent, older = self._recent_ids, self._older_ids
+        return recent is not None and (message_id in recent or (older is not None and message_id in older))
+
     def seen(self, message_id: str) -> bool:
         """True when the Message-ID came before; remembers it. Bounded by limits.remembered_ids (RULEBOOK S18)."""
         recent = self._recent_ids
         if recent is None:
             self._recent_ids = {message_id}
             return False
-        if message_id in recent or (self._older_ids is not None and message_id in self._older_ids):
+        if self.knows(message_id):
             return True
         if 2 * len(recent) >= self.endpoint.limits.remembered_ids:
             self._older_ids = recent
