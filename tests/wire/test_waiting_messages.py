@@ -14,18 +14,6 @@ def test_each_waiting_message_is_answered_for_itself(gateway, alice, bob):
     assert call.bye().status == 200, "a refused message is no end of the session"
 
 
-def test_waiting_messages_are_answered_when_the_connection_breaks_under_them(gateway, alice, bob):
-    sent = [alice.message(bob.uri, f"number {number}") for number in range(3)]
-    call = bob.take_call()
-    call.expect_message()
-    call.wire.close()
-    assert all(alice.final_answer_to(each).status >= 400 for each in sent)
-    call.expect_bye()
-    again = alice.message(bob.uri, "once more")
-    assert bob.take_call().take_message().body == b"once more"
-    assert alice.final_answer_to(again).status == 200
-
-
 def test_a_set_up_that_fails_before_its_invite_leaves_a_free_key_each_time(gateway, alice):
     """No message is ever queued to a session that nobody calls."""
     for count in (1, 2, 3):
