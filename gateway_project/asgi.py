@@ -23,9 +23,10 @@ from django.urls import re_path  # noqa: E402
 with one_line_errors():
     pages = get_asgi_application()
 
-from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402 - after Django is set up
+from sessions_app import sockets  # noqa: E402 - after Django is set up
+from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 async def no_such_socket(scope: Any, receive: Any, send: Any) -> None:
@@ -40,7 +41,7 @@ async def probes(scope: Any, receive: Any, send: Any) -> None:
         await pages(scope, receive, send)
         return
     await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"Only /healthz and /readyz here.\n"})
+    await send({"type": "http.response.body", "body": b"Only /healthz, /readyz and /metrics here.\n"})
 
 
 sip, msrp = SipApplication(), MsrpApplication()
@@ -48,7 +49,9 @@ sip, msrp = SipApplication(), MsrpApplication()
 application = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([re_path("", no_such_socket)]))),
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter([*sockets.urlpatterns, re_path("", no_such_socket)]))
+        ),
         "sip": sip,
         "msrp": msrp,
         "lifespan": lifespan,

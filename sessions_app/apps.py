@@ -1,6 +1,7 @@
 """The gateway and its records, as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SessionsAppConfig(AppConfig):
@@ -8,4 +9,8 @@ class SessionsAppConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
-        from sessions_app import checks  # noqa: F401 - importing registers them
+        from sessions_app import checks, roles, trail  # noqa: F401 - importing registers the checks
+
+        # After Django's own receiver, which makes the permissions: that of an app further down the list.
+        post_migrate.connect(roles.ensure_groups, sender=self, dispatch_uid="parley-groups")
+        trail.connect()

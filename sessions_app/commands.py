@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import uuid
 from datetime import timedelta
 from typing import Any, Final
 
@@ -31,10 +32,12 @@ def expire_session(session: GatewaySession) -> NodeCommand:
     return _about(session, NodeCommand.Verb.EXPIRE_SESSION, "cleanup")
 
 
-def retry_message(message: MessageRecord, by: str, *, ruri: str = "", next_hop: str = "") -> NodeCommand:
+def retry_message(
+    message: MessageRecord, by: str, *, ruri: str = "", next_hop: str = "", batch: uuid.UUID | None = None
+) -> NodeCommand:
     """Ask a process to deliver a failed message: its session's where that runs, else any. Raises NoNode."""
     argument = {"message": str(message.pk), "ruri": ruri, "next_hop": next_hop}
-    return _tell(_runs(message.session.node), NodeCommand.Verb.RETRY_MESSAGE, by, argument)
+    return _tell(_runs(message.session.node), NodeCommand.Verb.RETRY_MESSAGE, by, argument, batch)
 
 
 def send_by_route(by: str, from_uri: str, to_uri: str, source: str, content_type: str, body: bytes) -> NodeCommand:
@@ -96,9 +99,9 @@ def _about(session: GatewaySession, verb: str, by: str) -> NodeCommand:
     return command
 
 
-def _tell(node: str, verb: str, by: str, argument: dict[str, Any]) -> NodeCommand:
+def _tell(node: str, verb: str, by: str, argument: dict[str, Any], batch: uuid.UUID | None = None) -> NodeCommand:
     with transaction.atomic():
-        command = NodeCommand.objects.create(node=node, verb=verb, by=by, argument=argument)
+        command = NodeCommand.objects.create(node=node, verb=verb, by=by, argument=argument, batch=batch)
         _wake(node)
     return command
 

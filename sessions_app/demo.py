@@ -57,15 +57,10 @@ def batches(sessions: int, messages: int, days: float, now: datetime, seed: int 
     each = messages / sessions if sessions else 0
     end = now.timestamp()
     start = end - days * 86400
-    owed = 0.0
     batch = Batch()
     for number in range(sessions):
         at = _daytime(start + (end - start) * (number + dice.random()) / sessions)
-        owed += each
-        count = min(int(owed), max(0, int(dice.expovariate(1 / each)))) if each else 0
-        if number == sessions - 1:
-            count = max(0, int(owed))
-        owed -= count
+        count = int(dice.expovariate(1 / each) + 0.5) if each else 0
         _session(batch, dice, number, at, count, end, live=number >= sessions - max(1, sessions // 1000))
         if len(batch.sessions) >= CHUNK:
             yield batch

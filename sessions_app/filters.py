@@ -1,34 +1,186 @@
-"""What the sessions and failures pages can be narrowed by."""
+"""What lists can be narrowed by: the same names on the pages, in exports and in the REST interface."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any, Final
+
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from sessions_app.models import GatewaySession, SetupFailure
+from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, SetupFailure
+from sessions_app.search import SHORTEST, HostOf, SessionText, sessions_with, sources_in
+
+SINCE: Final = [
+    ("15m", "Last 15 minutes"),
+    ("1h", "Last hour"),
+    ("24h", "Last 24 hours"),
+    ("7d", "Last 7 days"),
+    ("30d", "Last 30 days"),
+]
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: str) -> timedelta:
+    """The length of 15m, 1h or 7d."""
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
+
+
+class OneOrMore(forms.Select):
+    """A select of one; an address may name several."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        """All that are named, but for the empty one."""
+        values = data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+        return [value for value in ([values] if isinstance(values, str) else values) if value != ""]
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """Without any value, the empty choice is the one."""
+        return super().get_context(name, value or [""], attrs)
+
+
+class StateFilter(django_filters.MultipleChoiceFilter):
+    """One state, or several."""
+
+    def __init__(self, choices: Any, **extra: Any) -> None:
+        super().__init__(choices=choices, widget=OneOrMore(choices=[("", "Any state"), *choices]), **extra)
+        self.field_class.widget = OneOrMore
+
+    @property
+    def field(self) -> Any:
+        """The widget has a choice more than the field."""
+        made = super().field
+        made.widget.choices = [("", "Any state"), *made.choices]
+        return made
 
 
 def _search_box(label: str) -> forms.TextInput:
-    return forms.TextInput(attrs={"type": "search", "placeholder": label, "autocomplete": "off"})
+    return forms.TextInput(attrs={"type": "search", "placeholder": label, "autocomplete": "off", "minlength": SHORTEST})
 
 
-class SessionPageFilter(django_filters.FilterSet):
-    """The sessions page."""
-
-    q = django_filters.CharFilter(
-        label="Search", method="search", widget=_search_box("Part of a URI, key or Call-ID"), max_length=200
+def _q(label: str) -> django_filters.CharFilter:
+    return django_filters.CharFilter(
+        label="Search", method="search", widget=_search_box(label), max_length=200, min_length=SHORTEST
     )
-    state = django_filters.ChoiceFilter(choices=GatewaySession.State, empty_label="Any state")
+
+
+def _moment(field: str, lookup: str, label: str) -> django_filters.IsoDateTimeFilter:
+    return django_filters.IsoDateTimeFilter(
+        field_name=field,
+        lookup_expr=lookup,
+        label=label,
+        widget=forms.DateTimeInput(attrs={"placeholder": "2026-01-31T08:00Z"}),
+    )
+
+
+def _since(field: str) -> django_filters.ChoiceFilter:
+    def narrow(rows: QuerySet[Any], name: str, text: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{field}__gte": timezone.now() - span(text)})
+
+    return django_filters.ChoiceFilter(choices=SINCE, label="Time", empty_label="Any time", method=narrow)
+
+
+def _nodes(request: Any) -> QuerySet[Node]:
+    return Node.objects.order_by("name")
+
+
+class Sorted(django_filters.FilterSet):
+    """A list with orders to choose from: each a label, the columns, and what must hold for them to have an index."""
+
+    orders: dict[str, tuple[str, tuple[str, ...], Q]] = {}
+    primary: tuple[str, ...] = ()
+    """Fields that a page shows at once; the rest stands under "More"."""
+
+    def order(self) -> tuple[str, ...]:
+        """The columns of the order that was asked for."""
+        wish = self.form.cleaned_data.get("sort") if self.is_valid() else ""
+        return self.orders[wish or ""][1]
+
+    def sorted_by(self, rows: QuerySet[Any], name: str, wish: str) -> QuerySet[Any]:
+        """Leave out what the order says nothing about."""
+        return rows.filter(self.orders[wish][2])
+
+    def narrowed(self) -> bool:
+        """Whether anything was asked for, beside an order."""
+        asked = getattr(self.form, "cleaned_data", {})
+        return any(value not in (None, "", []) for name, value in asked.items() if name != "sort")
+
+    def shown(self) -> list[Any]:
+        """The form's fields that stand in front."""
+        return [self.form[name] for name in self.primary if name in self.form.fields]
+
+    def more(self) -> list[Any]:
+        """The others."""
+        return [field for field in self.form if field.name not in self.primary]
+
+    def more_used(self) -> bool:
+        """Whether one of the others narrows the list, or is wrong."""
+        return any(field.value() not in (None, "", []) or field.errors for field in self.more())
+
+
+def _sort(orders: dict[str, tuple[str, tuple[str, ...], Q]]) -> django_filters.ChoiceFilter:
+    return django_filters.ChoiceFilter(
+        label="Sort",
+        method="sorted_by",
+        empty_label=orders[""][0],
+        choices=[(name, label) for name, (label, _, _) in orders.items() if name],
+    )
+
+
+SESSION_ORDERS: Final = {
+    "": ("Newest first", ("-created_at", "-id"), Q()),
+    "oldest": ("Oldest first", ("created_at", "id"), Q()),
+    "ended": ("Latest end first", ("-ended_at", "-id"), Q(ended_at__isnull=False)),
+    "active": ("Live, latest message first", ("-last_message_at", "-id"), Q(ended_at__isnull=True)),
+    "undelivered": ("Most undelivered first", ("-undelivered", "-created_at", "-id"), Q(undelivered__gt=0)),
+}
+
+
+class SessionFilter(Sorted):
+    """Sessions."""
+
+    orders = SESSION_ORDERS
+    primary = ("q", "state", "initiator", "since", "outcome", "sort")
+
+    q = _q("Part of a URI, key, Call-ID, MSRP session-id or Message-ID")
+    state = StateFilter(choices=GatewaySession.State.choices)
     initiator = django_filters.ChoiceFilter(
         choices=GatewaySession.Initiator, label="Begun by", empty_label="Either side"
     )
-    sort = django_filters.ChoiceFilter(
-        label="Sort",
-        method="order",
-        empty_label="Newest first",
-        choices=[("oldest", "Oldest first"), ("active", "Latest message first"), ("undelivered", "Most undelivered")],
+    since = _since("created_at")
+    outcome = django_filters.ChoiceFilter(
+        label="Outcome",
+        method="by_outcome",
+        empty_label="Any outcome",
+        choices=[
+            ("undelivered", "Something undelivered"),
+            ("setup_failed", "Set-up failed"),
+            ("delivered", "Nothing undelivered"),
+        ],
     )
+    sort = _sort(SESSION_ORDERS)
+    peer = django_filters.ModelChoiceFilter(
+        label="Peer", method="by_peer", queryset=Peer.objects.all(), to_field_name="name", empty_label="Any peer"
+    )
+    node = django_filters.ModelChoiceFilter(
+        label="Node", queryset=_nodes, to_field_name="name", method="by_node", empty_label="Any node"
+    )
+    source = django_filters.CharFilter(label="Source address")
+    route = django_filters.CharFilter()
+    key = django_filters.CharFilter()
+    call_id = django_filters.CharFilter(label="Call-ID")
+    live = django_filters.BooleanFilter(
+        field_name="ended_at",
+        lookup_expr="isnull",
+        label="Live",
+        help_text="True: set up or live; false: ended, failed.",
+    )
+    from_uri = django_filters.CharFilter(label="From", method="part_of")
+    to_uri = django_filters.CharFilter(label="To", method="part_of")
+    created_after = _moment("created_at", "gte", "Created from")
+    created_before = _moment("created_at", "lt", "Created before")
 
     class Meta:
         model = GatewaySession
@@ -36,31 +188,134 @@ class SessionPageFilter(django_filters.FilterSet):
 
     def search(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
         """Any of the texts that name a session."""
+        return sessions_with(sessions, text)
+
+    def part_of(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
+        """Part of one URI, by the index of all texts."""
+        return sessions.alias(text=SessionText()).filter(text__ilike=text, **{f"{name}__ilike": text})
+
+    def by_node(self, sessions: QuerySet[GatewaySession], name: str, node: Node) -> QuerySet[GatewaySession]:
+        """Sessions of a process."""
+        return sessions.filter(node=node.name)
+
+    def by_peer(self, sessions: QuerySet[GatewaySession], name: str, peer: Peer) -> QuerySet[GatewaySession]:
+        """Sessions that came from a peer's network."""
+        return sessions.filter(source__in=sources_in(peer.network))
+
+    def by_outcome(self, sessions: QuerySet[GatewaySession], name: str, wish: str) -> QuerySet[GatewaySession]:
+        """What became of the session's messages."""
+        if wish == "undelivered":
+            return sessions.filter(undelivered__gt=0)
+        if wish == "setup_failed":
+            return sessions.filter(state=GatewaySession.State.FAILED)
+        return sessions.filter(undelivered=0).exclude(state=GatewaySession.State.FAILED)
+
+
+MESSAGE_ORDERS: Final = {
+    "": ("Newest first", ("-received_at", "-id"), Q()),
+    "oldest": ("Oldest first", ("received_at", "id"), Q()),
+}
+
+
+class MessageFilter(Sorted):
+    """Messages."""
+
+    orders = MESSAGE_ORDERS
+    primary = ("q", "state", "direction", "since", "sort")
+
+    q = _q("Part of a URI or key; a whole Call-ID or Message-ID")
+    state = StateFilter(choices=MessageRecord.State.choices)
+    direction = django_filters.ChoiceFilter(choices=MessageRecord.Direction, empty_label="Either way")
+    since = _since("received_at")
+    sort = _sort(MESSAGE_ORDERS)
+    session = django_filters.UUIDFilter(field_name="session_id", label="Session")
+    call_id = django_filters.CharFilter(label="Call-ID")
+    message_id = django_filters.CharFilter(label="Message-ID")
+    from_uri = django_filters.CharFilter(label="From", method="part_of")
+    to_uri = django_filters.CharFilter(label="To", method="part_of")
+    sip_code = django_filters.NumberFilter(label="SIP code", min_value=100, max_value=699)
+    msrp_code = django_filters.NumberFilter(label="MSRP code", min_value=100, max_value=999)
+    detail = django_filters.CharFilter(label="Detail")
+    host = django_filters.CharFilter(label="Host of To", method="by_host")
+    acknowledged = django_filters.BooleanFilter(label="Acknowledged", method="by_note")
+    received_after = _moment("received_at", "gte", "Received from")
+    received_before = _moment("received_at", "lt", "Received before")
+
+    class Meta:
+        model = MessageRecord
+        fields: list[str] = []
+
+    def search(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
+        """Messages with this id, or of sessions that the text names."""
         text = text.strip()
-        found = Q()
-        for field in ("key", "from_uri", "to_uri", "ruri", "call_id", "local_path", "peer_path"):
-            found |= Q(**{f"{field}__icontains": text})
-        return sessions.filter(found)
+        if " " not in text:
+            whole = list(
+                messages.filter(Q(call_id=text) | Q(message_id=text)).order_by().values_list("pk", flat=True)[:500]
+            )
+            if whole:
+                return messages.filter(pk__in=whole)
+        return messages.filter(session__in=sessions_with(GatewaySession.objects.order_by(), text).values("pk"))
 
-    def order(self, sessions: QuerySet[GatewaySession], name: str, wish: str) -> QuerySet[GatewaySession]:
-        """Other orders than newest first."""
-        orders = {
-            "oldest": ("created_at", "id"),
-            "active": ("-last_message_at", "-id"),
-            "undelivered": ("-undelivered", "-created_at", "-id"),
-        }
-        return sessions.order_by(*orders[wish])
+    def part_of(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
+        """Part of one URI: sessions by the index of their texts, then their messages."""
+        named = GatewaySession.objects.order_by().alias(text=SessionText()).filter(text__ilike=text)
+        return messages.filter(session__in=named.values("pk"), **{f"{name}__ilike": text})
+
+    def by_host(self, messages: QuerySet[MessageRecord], name: str, host: str) -> QuerySet[MessageRecord]:
+        """The host that it was for."""
+        return messages.alias(host=HostOf(F("to_uri"))).filter(host=host)
+
+    def by_note(self, messages: QuerySet[MessageRecord], name: str, wish: bool) -> QuerySet[MessageRecord]:
+        """Whether somebody has acknowledged it."""
+        return _noted(messages, wish)
 
 
-class FailurePageFilter(django_filters.FilterSet):
-    """The page of failed set-ups."""
+def _noted(rows: QuerySet[Any], wish: bool) -> QuerySet[Any]:
+    noted = Exists(Acknowledgement.objects.filter(record=OuterRef("pk")))
+    return rows.filter(noted if wish else ~noted)
 
-    q = django_filters.CharFilter(
-        label="Search", method="search", widget=_search_box("Part of a URI, key or reason"), max_length=200
-    )
+
+FAILURE_ORDERS: Final = {
+    "": ("Newest first", ("-created_at", "-id"), Q()),
+    "oldest": ("Oldest first", ("created_at", "id"), Q()),
+}
+
+
+class SetupFailureFilter(Sorted):
+    """Failed set-ups."""
+
+    orders = FAILURE_ORDERS
+    primary = ("q", "code", "leg", "layer", "since", "acknowledged", "sort")
+
+    q = _q("Part of a URI, key or reason")
     code = django_filters.NumberFilter(
-        label="Code", widget=forms.NumberInput(attrs={"placeholder": "Code", "min": 300, "max": 699})
+        label="Code",
+        min_value=100,
+        max_value=699,
+        widget=forms.NumberInput(attrs={"placeholder": "Code", "min": 100, "max": 699}),
     )
+    leg = django_filters.ChoiceFilter(
+        label="Side", choices=[(name, name) for name in ("msrp", "message", "gateway")], empty_label="Any side"
+    )
+    layer = django_filters.CharFilter(label="Layer")
+    since = _since("created_at")
+    acknowledged = django_filters.BooleanFilter(label="Acknowledged", method="by_note")
+    sort = _sort(FAILURE_ORDERS)
+    code__isnull = django_filters.BooleanFilter(
+        field_name="code",
+        lookup_expr="isnull",
+        label="No reply",
+        help_text="True: no negative reply came; false: one came.",
+    )
+    detail = django_filters.CharFilter(label="Detail")
+    host = django_filters.CharFilter(label="Host of the Request-URI", method="by_host")
+    key = django_filters.CharFilter()
+    session = django_filters.UUIDFilter(field_name="session_id", label="Session")
+    node = django_filters.CharFilter()
+    from_uri = django_filters.CharFilter(label="From", lookup_expr="ilike")
+    to_uri = django_filters.CharFilter(label="To", lookup_expr="ilike")
+    created_after = _moment("created_at", "gte", "From")
+    created_before = _moment("created_at", "lt", "Before")
 
     class Meta:
         model = SetupFailure
@@ -71,5 +326,13 @@ class FailurePageFilter(django_filters.FilterSet):
         text = text.strip()
         found = Q()
         for field in ("key", "from_uri", "to_uri", "ruri", "reason", "detail"):
-            found |= Q(**{f"{field}__icontains": text})
+            found |= Q(**{f"{field}__ilike": text})
         return failures.filter(found)
+
+    def by_host(self, failures: QuerySet[SetupFailure], name: str, host: str) -> QuerySet[SetupFailure]:
+        """Where the INVITE went."""
+        return failures.alias(host=HostOf(F("ruri"))).filter(host=host)
+
+    def by_note(self, failures: QuerySet[SetupFailure], name: str, wish: bool) -> QuerySet[SetupFailure]:
+        """Whether somebody has acknowledged it."""
+        return _noted(failures, wish)

@@ -23,6 +23,7 @@ from protocols.msrp.connection import MsrpConnection
 from protocols.sip.flow import Address, Target
 from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
+from sessions_app.feed import Feed
 from sessions_app.flows import MsrpFlow, Pump, Send
 from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.page_end import Profile
@@ -30,6 +31,8 @@ from sessions_app.gateway.recovery import resume
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.orders import Orders
+from sessions_app.pulse import Pulse
+from sessions_app.store.batch import Batch
 from sessions_app.store.database import conninfo
 from sessions_app.store.estate import Estate, take_over
 from sessions_app.store.node import NodeLink, mark_draining
@@ -62,6 +65,8 @@ class GatewayHost:
         self._sent_by: dict[str, str] = {}
         self._table: RoutesTable | None = None
         self._link: NodeLink | None = None
+        self._pulse: Pulse
+        self._feed: Feed
 
     # ------------------------------------------------------------------------- life
 
@@ -89,6 +94,11 @@ class GatewayHost:
         gateway.agent.locator.lookup = self._lookup
         gateway.msrp_side.dial = self._dial_msrp
         gateway.msrp_side.close = self._close_msrp
+        self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock)
+        gateway.observe = self._pulse.meters.outcome
+        self._feed = Feed(info, self.config.node_name)
+        self.store.observer = self._committed
+        self._spawn(self._pulse.run())
         self._spawn(self.pump.run())
         self._set_alarm(gateway.wheel.next_deadline() or self.clock())
         self._link = NodeLink(
@@ -151,15 +161,22 @@ class GatewayHost:
         deadline = self.clock() + self.config.drain_timeout
         while (gateway.layer.pending or gateway.page_side.waiting) and self.clock() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+        self._pulse.meters.look(gateway, self.store, 0.0)
+        await self._pulse.write()
         if not await self.store.flush(self.config.drain_timeout):
             logger.error("stopped with %d rows that the database did not take", self.store.waiting)
         if self._link is not None:
             await sync_to_async(self._link.stop)()
         await sync_to_async(self.store.stop)()
+        await sync_to_async(self._feed.stop)()
         for task in self._tasks:
             task.cancel()
         if self._alarm is not None:
             self._alarm.cancel()
+
+    def _committed(self, batch: Batch) -> None:
+        self._pulse.committed(batch)
+        self._feed.committed(batch)
 
     def failed(self, error: Exception) -> None:
         """A bug showed: log it with its trace, count it, go on with the next message."""

@@ -55,6 +55,7 @@ class NodeCommand(models.Model):
         db_default={},
         help_text="What the verb needs beside a session: sessions_app/orders.py.",
     )
+    batch = models.UUIDField(null=True, blank=True, help_text="Commands that were given together, by one wish.")
     by = models.CharField(max_length=150, blank=True, help_text="Who asked: a user, cleanup, mi.")
     created_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
@@ -62,7 +63,10 @@ class NodeCommand(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["node", "id"], condition=Q(done_at__isnull=True), name="command_open")]
+        indexes = [
+            models.Index(fields=["node", "id"], condition=Q(done_at__isnull=True), name="command_open"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="command_batch"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["session", "verb"], condition=Q(done_at__isnull=True), name="one_open_command_a_session"

@@ -1,16 +1,120 @@
 """Finding sessions by any part of what names them, however many there are.
 
-A session is found by part of its key, URIs, Call-ID or MSRP paths through one trigram index (``session_text``), and by
-the beginning of a message's Call-ID or Message-ID through two plain ones: a trigram index on messages would cost the
-message path more than the row (docs/pages.md).
+* Part of a session's key, URIs, Call-ID or MSRP paths: the trigram index ``session_text``.
+* The whole Call-ID or Message-ID of a message: the Bloom index ``message_ids``.
+* Part of one, among the latest LATEST messages only: a trigram index on messages would cost the message path five times
+  what the row does (measured: 13 us a row without, 65 us with).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import CharField, F, Func, Lookup, Q, QuerySet, TextField
+
+from sessions_app.models import GatewaySession, MessageRecord
 
 SHORTEST: Final = 3
 """Characters that a trigram index needs."""
-MOST_MESSAGES: Final = 200
-"""Sessions that are looked up by way of their messages."""
+LATEST: Final = 20_000
+"""Messages that are looked through for part of an id."""
+MOST: Final = 200
+"""Sessions that are found by way of their messages."""
 MOST_SOURCES: Final = 5000
+"""Different source addresses that are held against a peer's network."""
+
+_TEXT: Final = ("key", "from_uri", "to_uri", "ruri", "call_id", "local_path", "peer_path")
+
+
+class SessionText(Func):
+    """All that names a session, as one text: the expression of the index, to the letter."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
+
+    def __init__(self, *fields: Any, **extra: Any) -> None:
+        super().__init__(*(fields or (F(name) for name in _TEXT)), **extra)
+
+
+@TextField.register_lookup
+class ILike(Lookup):
+    """ILIKE with the text anywhere. Django's icontains says UPPER() LIKE UPPER(), which this index does not serve."""
+
+    lookup_name = "ilike"
+
+    def get_prep_lookup(self) -> Any:
+        """The pattern."""
+        return pattern(self.rhs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        """See the class."""
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} ILIKE {right}", [*left_params, *right_params]
+
+
+CharField.register_lookup(ILike)
+
+
+def sessions_with(sessions: QuerySet[GatewaySession], text: str) -> QuerySet[GatewaySession]:
+    """Sessions that ``text`` names in any of these ways; an empty text names all."""
+    text = text.strip()
+    if not text:
+        return sessions
+    found = Q(text__ilike=text)
+    by_message = _sessions_of_messages(text)
+    if by_message:
+        found |= Q(pk__in=by_message)
+    return sessions.alias(text=SessionText()).filter(found)
+
+
+def _sessions_of_messages(text: str) -> list[Any]:
+    if " " in text or len(text) > 255:
+        return []
+    whole = MessageRecord.objects.filter(Q(call_id=text) | Q(message_id=text)).order_by()
+    found = list(whole.values_list("session_id", flat=True)[:MOST])
+    if not found:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT session_id FROM (SELECT session_id, call_id, message_id"
+                " FROM sessions_app_messagerecord ORDER BY received_at DESC, id DESC LIMIT %s) AS latest"
+                " WHERE call_id ILIKE %s OR message_id ILIKE %s LIMIT %s",
+                [LATEST, pattern(text), pattern(text), MOST],
+            )
+            found = [row[0] for row in cursor.fetchall()]
+    return list(set(found))
+
+
+def pattern(text: str) -> str:
+    """An ILIKE pattern for any text with this in it."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def sources_in(network: str) -> list[str]:
+    """Addresses in ``network`` that sessions came from. Finds each by one step in the index of sources."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE step AS (
+                (SELECT source FROM sessions_app_gatewaysession ORDER BY source LIMIT 1)
+                UNION ALL
+                SELECT (SELECT source FROM sessions_app_gatewaysession WHERE source > step.source
+                         ORDER BY source LIMIT 1)
+                  FROM step WHERE step.source IS NOT NULL
+            )
+            SELECT source FROM (SELECT source FROM step WHERE source ~ '^[0-9a-fA-F:.]+$' LIMIT %s) AS known
+             WHERE CASE WHEN source ~ '^[0-9a-fA-F:.]+$' THEN source::inet <<= %s::inet END
+            """,
+            [MOST_SOURCES, network],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+class HostOf(Func):
+    """The host of a SIP URI, without its port."""
+
+    template = "substring(%(expressions)s from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)')"
+    output_field = TextField()

@@ -6,10 +6,11 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
 from sessions_app.models import GatewaySession, MessageRecord, Node, SessionEvent, SetupFailure
+from sessions_app.roles import ensure_groups
 
 
 def ago(**length: float) -> datetime:
@@ -108,14 +109,30 @@ def make_user(name: str, *permissions: str, **values: Any) -> User:
     return user
 
 
-VIEW = ("view_gatewaysession", "view_messagerecord", "view_setupfailure")
+def _of_group(group: str, name: str, **values: Any) -> User:
+    user = User.objects.create_user(name, password="secret", **values)
+    ensure_groups()  # a test that emptied the tables has emptied this one, too
+    user.groups.add(Group.objects.get(name=group))
+    return user
 
 
 def viewer(name: str = "vera", **values: Any) -> User:
     """Somebody who may look."""
-    return make_user(name, *VIEW, **values)
+    return _of_group("viewer", name, **values)
 
 
 def operator(name: str = "otto", **values: Any) -> User:
-    """Somebody who may look and end sessions."""
-    return make_user(name, *VIEW, "change_gatewaysession", **values)
+    """Somebody who may look and act."""
+    return _of_group("operator", name, **values)
+
+
+def administrator(name: str = "ada", **values: Any) -> User:
+    """Somebody who may change the rules, too."""
+    return _of_group("administrator", name, **values)
+
+
+def reader(name: str = "rita", **values: Any) -> User:
+    """A viewer who may read bodies."""
+    user = viewer(name, **values)
+    user.user_permissions.add(Permission.objects.get(codename="read_body"))
+    return user

@@ -1,4 +1,4 @@
-"""Messages in the admin. A body is kept only while it is owed, and shown only to superusers."""
+"""Messages in the admin, without their bodies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -17,9 +18,13 @@ from sessions_app.admin.utc import utc
 from sessions_app.models import MessageRecord
 from sessions_app.templatetags.gateway import ago, took
 
-STATE_LABELS = {"delivered": "success", "pending": "warning", "accepted": "info", "failed": "danger"}
-SHOWN = 10_000
-"""Octets of a body that are shown."""
+STATE_LABELS = {
+    "delivered": "success",
+    "pending": "warning",
+    "accepted": "info",
+    "failed": "danger",
+    "expired": "danger",
+}
 
 
 @admin.register(MessageRecord)
@@ -67,17 +72,15 @@ class MessageAdmin(RecordAdmin):
         """Time to the outcome."""
         return took(message)
 
-    @display(description="body")
-    def shown_body(self, message: MessageRecord) -> str:
-        """The body while it is kept, as text."""
-        if message.body is None:
-            return "Not kept: nobody is owed this message any more."
-        body = bytes(message.body)
-        return body[:SHOWN].decode("utf-8", "replace") + ("…" if len(body) > SHOWN else "")
+    @display(description="on its page")
+    def page(self, message: MessageRecord) -> SafeString:
+        """What happened in words, retry, and the body for whoever may read it."""
+        return format_html('<a href="{}">What happened, retry, body</a>', reverse("message-detail", args=[message.pk]))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """The body is for superusers."""
-        fields = [
+        """Never the body: reading one is put on the audit trail, so its page asks for it by a button."""
+        return [
+            "page",
             "session",
             "direction",
             "state",
@@ -93,15 +96,11 @@ class MessageAdmin(RecordAdmin):
             "msrp_code",
             "detail",
         ]
-        return [*fields, "shown_body"] if request.user.is_superuser else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """All that is shown."""
         return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageRecord]:
-        """Bodies are read only where they are shown."""
-        messages = super().get_queryset(request)
-        match = request.resolver_match
-        whole = match is not None and match.url_name.endswith("_change") and request.user.is_superuser
-        return messages.select_related("session") if whole else messages.defer("body")
+        """Without bodies."""
+        return super().get_queryset(request).defer("body")

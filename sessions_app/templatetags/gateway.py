@@ -45,14 +45,16 @@ def clock(moment: datetime | None) -> SafeString | str:
     """Date and time of day in UTC, to the second; the rest on hover."""
     if moment is None:
         return NOTHING
-    return _time(moment, f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+    return _time(moment, f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}", SafeString(" data-clock"))
 
 
-def _time(moment: datetime, text: str) -> SafeString:
+def _time(moment: datetime, text: str, mark: SafeString = SafeString("")) -> SafeString:  # noqa: B008 - constant
+    """``mark`` tells the pages' script to write the text in the reader's zone, too."""
     exact = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}"{} title="{} UTC">{}</time>',
         exact.isoformat(),
+        mark,
         f"{exact:%Y-%m-%d %H:%M:%S}.{exact.microsecond // 1000:03}",
         text,
     )
@@ -96,3 +98,29 @@ def thousands(number: int) -> str:
 def words(name: str) -> str:
     """A name of the records in words: invite_sent as invite sent."""
     return name.replace("_", " ")
+
+
+@register.filter
+def rate(number: float) -> str:
+    """Messages a second, with as many digits as mean something."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}"
+
+
+@register.filter
+def milliseconds(number: float) -> SafeString:
+    """A length of time, in the unit that fits."""
+    if number < 1000:
+        return format_html("{}<small> ms</small>", f"{number:.0f}")
+    return format_html("{}<small> s</small>", f"{number / 1000:.1f}")
+
+
+@register.filter
+def lag(seconds: float) -> str:
+    """The lateness of a loop."""
+    return f"{seconds * 1000:.1f} ms"
+
+
+@register.filter
+def from_bottom(height: int) -> int:
+    """Where a bar of this height begins in a trend that is 20 high."""
+    return 20 - height

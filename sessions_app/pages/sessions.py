@@ -1,57 +1,39 @@
-"""The pages: the list of sessions, one session, and the failed set-ups, for whoever may view these records."""
+"""The list of sessions, one session, and its end."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
-from django.views.generic import DetailView, ListView
+from django.views.generic import DetailView
 
-from sessions_app import commands
-from sessions_app.filters import FailurePageFilter, SessionPageFilter
-from sessions_app.models import GatewaySession, SetupFailure
-from sessions_app.pagination import BoundedPaginator
+from sessions_app import audit, commands
+from sessions_app.api.serializers import SessionSerializer
+from sessions_app.filters import SessionFilter
+from sessions_app.models import GatewaySession
+from sessions_app.pages.lists import Export, FilteredList, MayLook
 
-SHOWN = 200
-"""Messages and events of a session that its page shows; all of them are in the admin and the API."""
+SHOWN: Final = 200
+"""Messages and events of a session that its page shows; all of them are in the list of messages and the API."""
 
-
-class FilteredList(LoginRequiredMixin, PermissionRequiredMixin, ListView):
-    """A list with a search form above it."""
-
-    filterset_class: type[SessionPageFilter] | type[FailurePageFilter]
-    paginate_by = 50
-    paginator_class = BoundedPaginator
-
-    def get_queryset(self) -> QuerySet[Any]:
-        """What the form in the address asks for; a form with a fault asks for everything."""
-        self.filter = self.filterset_class(self.request.GET, queryset=super().get_queryset())
-        return self.filter.qs
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The form, and whether anything was asked for."""
-        form = self.filter.form
-        form.is_valid()
-        asked = any(getattr(form, "cleaned_data", {}).get(name) for name in form.fields if name != "sort")
-        return super().get_context_data(form=form, narrowed=asked, **kwargs)
+SESSIONS: Final = GatewaySession.objects.defer("dialog")
+MAY_LOOK: Final = "sessions_app.view_gatewaysession"
 
 
 class SessionList(FilteredList):
     """Sessions, newest first."""
 
-    model = GatewaySession
-    queryset = GatewaySession.objects.defer("dialog").order_by("-created_at", "-id")
-    filterset_class = SessionPageFilter
-    permission_required = "sessions_app.view_gatewaysession"
+    queryset = SESSIONS
+    filterset_class = SessionFilter
+    permission_required = MAY_LOOK
     template_name = "sessions_app/session_list.html"
-    context_object_name = "sessions"
+    rows_name = "sessions"
+    export = "session-export"
     extra_context = {"nav": "sessions"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -73,23 +55,21 @@ def _example() -> str:
     )
 
 
-class FailureList(FilteredList):
-    """Failed set-ups, newest first."""
+class SessionExport(Export):
+    """What the list shows, as a file."""
 
-    model = SetupFailure
-    queryset = SetupFailure.objects.order_by("-created_at", "-id")
-    filterset_class = FailurePageFilter
-    permission_required = "sessions_app.view_setupfailure"
-    template_name = "sessions_app/failure_list.html"
-    context_object_name = "failures"
-    extra_context = {"nav": "failures"}
+    queryset = SESSIONS
+    filterset_class = SessionFilter
+    permission_required = MAY_LOOK
+    columns = SessionSerializer.Meta.fields
+    name = "sessions"
 
 
-class SessionDetail(LoginRequiredMixin, PermissionRequiredMixin, DetailView):
+class SessionDetail(MayLook, DetailView):
     """One session: its sides, what happened to it, its messages."""
 
-    queryset = GatewaySession.objects.defer("dialog")
-    permission_required = "sessions_app.view_gatewaysession"
+    queryset = SESSIONS
+    permission_required = MAY_LOOK
     template_name = "sessions_app/session_detail.html"
     context_object_name = "session"
     extra_context = {"nav": "sessions", "shown": SHOWN}
@@ -116,7 +96,8 @@ def end_session(request: HttpRequest, pk: str) -> HttpResponse:
     session = get_object_or_404(GatewaySession, pk=pk)
     if session.is_live:
         commands.end_session(session, by=request.user.get_username())
-        messages.success(request, f"{session.node} has been asked to end this session. Reload to see that it has.")
+        audit.record(request, audit.Action.END_SESSION, session.pk, session.key)
+        messages.success(request, f"{session.node} has been asked to end this session.")
     else:
         messages.info(request, "This session had ended already.")
     return redirect("session-detail", pk=session.pk)

@@ -1,0 +1,202 @@
+"""A failure in words: what happened, and what an operator can try. One table; the first row that fits tells.
+
+Causes come as side (``msrp``, ``message``, ``gateway``), layer (``sip``, ``tcp``, ``timer`` ...), code and detail, see
+:class:`sessions_app.models.SetupFailure`. Messages have theirs in ``detail``: ``msrp side, tcp: connection refused``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sessions_app.models import MessageRecord, SetupFailure
+
+_DETAIL: Final = re.compile(r"(?P<leg>\w+)(?: side)?, (?P<layer>[\w-]+): (?P<what>.*)", re.DOTALL)
+_CODE: Final = re.compile(r"\b([3-6]\d\d)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Where and how something failed."""
+
+    leg: str
+    layer: str
+    code: int | None
+    detail: str
+
+    @property
+    def side(self) -> str:
+        """The side, as people say it."""
+        return {"msrp": "the MSRP side", "message": "the message side"}.get(self.leg, "this gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cause in words."""
+
+    what: str
+    tries: tuple[str, ...]
+
+
+def of_setup(failure: SetupFailure) -> Cause:
+    """The cause of a failed set-up."""
+    return Cause(failure.leg, failure.layer, failure.code, failure.detail)
+
+
+def of_message(message: MessageRecord) -> Cause:
+    """The cause of an undelivered message."""
+    if message.state == MessageRecord.State.EXPIRED:
+        return Cause("gateway", "expiry", None, message.detail or "expired before it could be delivered")
+    found = _DETAIL.fullmatch(message.detail)
+    leg, layer, what = found.group("leg", "layer", "what") if found else ("gateway", "other", message.detail)
+    if code := _CODE.search(what):
+        return Cause(leg, layer, int(code[1]), what)
+    return Cause(leg, layer, message.msrp_code if leg == "msrp" else message.sip_code, what)
+
+
+_Row = tuple[dict[str, Any], str, tuple[str, ...]]
+
+_TABLE: Final[tuple[_Row, ...]] = (
+    (
+        {"code": 486},
+        "{side} is busy (486): the user is on another session or refuses this one for now.",
+        ("Retry in a minute.", "If it stays so, ask whether the user's client allows more than one chat."),
+    ),
+    (
+        {"code": 404},
+        "{side} does not know the address (404).",
+        (
+            "Check the number or name for a typing error.",
+            "Try the route with this address: does it make the Request-URI that the other side expects?",
+        ),
+    ),
+    (
+        {"code": 480},
+        "The user is known there, but not reachable now (480).",
+        ("Retry later.", "Ask whether the user's client is registered."),
+    ),
+    (
+        {"code": 488},
+        "{side} takes none of what was offered (488): no common media, or types that it does not take.",
+        (
+            "Compare the route's content types with what the peer accepts.",
+            "Look at both SDPs in the ladder.",
+        ),
+    ),
+    (
+        {"code": 415},
+        "{side} does not take this content type (415).",
+        ("Compare the message's type with the content types of the route and with the peer's accept-types.",),
+    ),
+    (
+        {"code": 413},
+        "The message is too large for {side} (413).",
+        ("Compare its size with the peer's max-size, and with how the peer takes large messages.",),
+    ),
+    (
+        {"code": 403},
+        "{side} does not permit it (403).",
+        ("Ask its operator whether this gateway's address is allowed.", "Check From: is it one that the peer lets in?"),
+    ),
+    (
+        {"code": 401},
+        "{side} wants credentials (401).",
+        ("Have the peer trust this gateway by its address.",),
+    ),
+    (
+        {"code": 407},
+        "A proxy on the way wants credentials (407).",
+        ("Have the proxy trust this gateway by its address.", "Give the route another next hop."),
+    ),
+    (
+        {"code": 481},
+        "{side} has forgotten the session (481), most likely because it was restarted or ended it unseen.",
+        ("Retry: a new session is set up.",),
+    ),
+    (
+        {"code": 503},
+        "{side} is overloaded or being serviced (503).",
+        ("Retry later.", "Send it elsewhere, if there is a second address."),
+    ),
+    (
+        {"code": 408},
+        "Somebody on the way gave up waiting for {side} (408).",
+        ("Retry.", "Look at the next hop under Peers and nodes."),
+    ),
+    (
+        {"code": 603},
+        "The user declined (603).",
+        ("Nothing to repair: the other side said no.",),
+    ),
+    (
+        {"layer": "dns"},
+        "The name of {side} could not be resolved.",
+        (
+            "Check the spelling of the host in the route's next hop or in the address.",
+            "Ask the name server.",
+        ),
+    ),
+    (
+        {"layer": "tcp", "detail": "refused"},
+        "Nobody listens at the address of {side}: the connection was refused.",
+        ("Is the peer's program running?", "Do the port in the route and the port of the peer agree?"),
+    ),
+    (
+        {"layer": "tcp"},
+        "No connection to {side} could be made.",
+        (
+            "Look at firewalls between here and there.",
+            "Look at the next hop under Peers and nodes.",
+        ),
+    ),
+    (
+        {"layer": "timer"},
+        "{side} did not answer in time.",
+        ("Retry.", "Is the peer reachable? See Peers and nodes.", "Is the route's next hop the right one?"),
+    ),
+    (
+        {"layer": "sdp"},
+        "What {side} described in its SDP cannot be used.",
+        ("Look at the SDP in the ladder: is there an m=message line with a path?",),
+    ),
+    (
+        {"layer": "policy"},
+        "It was ended on purpose, by a rule or by an operator.",
+        ("See the session's events for who did it.",),
+    ),
+    (
+        {"layer": "queue"},
+        "Too many messages waited for the same session.",
+        ("Retry when the session is live.", "Look at why its set-up takes so long."),
+    ),
+    (
+        {"layer": "expiry"},
+        "Its sender had set a time after which it is of no use, and that passed.",
+        ("Retry only if it is still of use.",),
+    ),
+    (
+        {"layer": "msrp"},
+        "The MSRP session failed: {detail}.",
+        ("Retry: a new session is set up.", "See the session's events."),
+    ),
+    (
+        {},
+        "{side} refused it or it failed on the way: {detail}.",
+        ("See the session's events and its ladder.", "Retry."),
+    ),
+)
+
+
+def tell(cause: Cause) -> Told:
+    """The cause in words."""
+    for wanted, what, tries in _TABLE:
+        if all(_fits(cause, name, value) for name, value in wanted.items()):
+            text = what.format(side=cause.side, detail=cause.detail)
+            return Told(text[:1].upper() + text[1:], tries)
+    raise AssertionError("the last row fits everything")
+
+
+def _fits(cause: Cause, name: str, value: Any) -> bool:
+    found = getattr(cause, name)
+    return value in found if name == "detail" else found == value

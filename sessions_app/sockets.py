@@ -1,0 +1,160 @@
+"""WebSockets: rows of the list of sessions as they change, and the stream of events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.urls import path
+
+from sessions_app import events, keyset
+from sessions_app.filters import SessionFilter
+from sessions_app.live import listening
+from sessions_app.models import GatewaySession
+
+PACE: Final = 1.0
+"""Seconds between two updates of a page."""
+FORBIDDEN: Final = 4403
+SIZE: Final = 50
+MOST_NEW: Final = 99
+
+NEEDED: Final = {
+    "setup_failed": "sessions_app.view_setupfailure",
+    "session_started": "sessions_app.view_gatewaysession",
+    "session_ended": "sessions_app.view_gatewaysession",
+    "message_delivered": "sessions_app.view_messagerecord",
+    "message_failed": "sessions_app.view_messagerecord",
+}
+"""The permission that each event needs."""
+
+
+@database_sync_to_async
+def may_see(user: Any) -> frozenset[str]:
+    """Events that a user may see."""
+    if user is None or not user.is_authenticated:
+        return frozenset()
+    return frozenset(name for name, permission in NEEDED.items() if user.has_perm(permission))
+
+
+class _Told(AsyncWebsocketConsumer):
+    """Has a task that tells; ends it with the connection."""
+
+    task: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        """Only for those who may see sessions."""
+        self.allowed = await may_see(self.scope.get("user"))
+        if not self.allowed:
+            await self.close(FORBIDDEN)
+            return
+        await self.accept()
+        self.task = asyncio.get_running_loop().create_task(self.tell())
+
+    async def disconnect(self, code: int) -> None:
+        """Stop telling."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def tell(self) -> None:
+        """Until cancelled."""
+        raise NotImplementedError
+
+
+class SessionRows(_Told):
+    """The rows that a page shows, sent again when they change; new sessions are counted, not pushed in.
+
+    The address has the query of the page, so that the same rows are meant.
+    """
+
+    async def connect(self) -> None:
+        """See above."""
+        await super().connect()
+        if self.task is not None and "session_started" not in self.allowed:
+            self.task.cancel()
+            await self.close(FORBIDDEN)
+
+    async def tell(self) -> None:
+        """Gather what changed for a second, then send it; live rows are looked at in any case, for their counters."""
+        query = QueryDict(self.scope.get("query_string", b""))
+        shown = await self._rows(query)
+        state = {row.pk: self._look(row) for row in shown}
+        newest = max((row.created_at for row in shown), default=None)
+        with listening() as listener:
+            while True:
+                quiet = False
+                try:
+                    await asyncio.wait_for(listener.get(), timeout=5 * PACE)
+                except TimeoutError:
+                    quiet = True
+                if not quiet:
+                    await asyncio.sleep(PACE)
+                    while True:  # whatever came meanwhile is in the next look
+                        try:
+                            await asyncio.wait_for(listener.get(), timeout=0.001)
+                        except TimeoutError:
+                            break
+                html = await self._changes(state)
+                if newest is not None and not query.get("cursor"):
+                    html += await self._new(query, newest)
+                if html:
+                    await self.send(text_data=html)
+
+    def _look(self, row: GatewaySession) -> tuple[Any, ...]:
+        return (row.state, row.to_msrp, row.to_page, row.undelivered, row.end_reason)
+
+    @database_sync_to_async
+    def _rows(self, query: QueryDict) -> list[GatewaySession]:
+        found = SessionFilter(query, queryset=GatewaySession.objects.defer("dialog"))
+        rows = found.qs if found.is_valid() else GatewaySession.objects.defer("dialog")
+        try:
+            return keyset.page(rows, found.order(), query.get("cursor", ""), SIZE).rows
+        except keyset.BadCursor:
+            return []
+
+    @database_sync_to_async
+    def _changes(self, state: dict[Any, tuple[Any, ...]]) -> str:
+        # A session that has ended changes no more, but for a last counter.
+        rows = GatewaySession.objects.defer("dialog").filter(pk__in=state)
+        html = []
+        for row in rows:
+            look = self._look(row)
+            if look != state[row.pk]:
+                state[row.pk] = look
+                html.append(render_to_string("sessions_app/_session_row.html", {"session": row, "oob": True}))
+        return "".join(html)
+
+    @database_sync_to_async
+    def _new(self, query: QueryDict, newest: Any) -> str:
+        found = SessionFilter(query, queryset=GatewaySession.objects.order_by())
+        rows = found.qs if found.is_valid() else GatewaySession.objects.order_by()
+        number = rows.filter(created_at__gt=newest)[: MOST_NEW + 1].count()
+        if not number:
+            return ""
+        address = f"/sessions/?{query.urlencode()}" if query else "/sessions/"
+        return render_to_string("sessions_app/_fresh.html", {"number": number, "most": MOST_NEW, "address": address})
+
+
+class EventStream(_Told):
+    """Each event as a text message with a JSON object; ``?event=`` chooses, and may be repeated."""
+
+    async def tell(self) -> None:
+        """Those that the user may see."""
+        asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("event")
+        wanted = self.allowed & frozenset(asked or events.NAMES)
+        with listening() as listener:
+            while True:
+                event = await listener.get()
+                if event["event"] in wanted or event["event"] == "skipped":
+                    await self.send(text_data=json.dumps(event))
+
+
+urlpatterns = [
+    path("ws/sessions/", SessionRows.as_asgi()),
+    path("ws/events/", EventStream.as_asgi()),
+]
