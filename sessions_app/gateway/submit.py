@@ -36,6 +36,8 @@ def by_route(gateway: Gateway, from_uri: str, to_uri: str, source: str, content_
         asked = RouteRequest(composed("MESSAGE", from_uri, to_uri), source)
     except SipError as error:
         raise NotSent(error.reason)
+    if not gateway.trusts(source):
+        raise NotSent(f"{source} belongs to no peer")
     gateway.route(asked)
     decision = asked.decision
     if decision is None:
