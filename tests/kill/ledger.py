@@ -85,6 +85,8 @@ class Ledger:
         self.outages: list[Outage] = []
         self.breaks: dict[tuple[str, int], list[float]] = {}
         """When a session of a conversation ended or was lost, as its MSRP side saw it."""
+        self.notices: Counter[tuple[str, int]] = Counter()
+        """Notices in words that a message had failed after 202, by conversation; they do not say which."""
         self.anomalies: list[str] = []
         """What no peer should see at all."""
         self.counts: Counter[str] = Counter()
@@ -120,6 +122,10 @@ class Ledger:
             self.anomaly(f"a message that nobody sent: {key[:80]!r}")
             return
         entry.refused.append((time.monotonic(), code))
+
+    def noticed(self, way: str, conversation: int) -> None:
+        """The sender in this conversation hears that a message failed."""
+        self.notices[way, conversation] += 1
 
     def session_over(self, way_and_conversations: list[tuple[str, int]]) -> None:
         """The MSRP session that carried these conversations is over."""

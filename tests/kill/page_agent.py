@@ -16,6 +16,8 @@ from tests.kill.schedule import TO_MSRP, TO_PAGE, Schedule
 from tests.kill.sip_end import SipEnd, SipText, user_of
 
 HOST = "127.0.0.1"
+NOTICE = b"Your message to "
+"""How a notice about a message begins that was answered 202 and failed later."""
 REASON = {200: "OK", 403: "Forbidden", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}
 
 
@@ -71,8 +73,13 @@ class PageAgent:
             return
         key = request.body.partition(b" ")[0].decode("ascii", "replace")
         identity = f"{request.call_id} {request.cseq[0]} {request.from_tag}"
-        self._check(key, request)
+        way = key.partition("/")[0]
         known = self._known.get(identity)
+        if way != TO_PAGE:
+            if known is None:
+                self._noticed(request)
+            self._answer(request, source, identity, 200)
+            return
         if known is not None:
             if known in (0, 200):
                 self.ledger.seen(key, identity, repeat=True)
@@ -81,6 +88,7 @@ class PageAgent:
             else:  # its answer is on its way; this request gets the same then
                 self.sip.loop.call_later(0.5, self._answer_as_known, request, source, identity)
             return
+        self._check(key, request)
         treatment = self.schedule.treatment(key)
         if treatment.refusal is not None:
             self.ledger.refused(key, treatment.refusal)
@@ -100,13 +108,17 @@ class PageAgent:
     def _answer_as_known(self, request: SipText, source: tuple[str, int], identity: str) -> None:
         self._answer(request, source, identity, self._known[identity] or 200)
 
+    def _noticed(self, request: SipText) -> None:
+        """A notice in words: a message that had been answered 202 failed."""
+        people = user_of(request.ruri).removeprefix("alice-")
+        if request.body.startswith(NOTICE) and people.isdigit():
+            self.ledger.noticed(TO_MSRP, int(people))  # who writes to MSRP has the number of the conversation
+        else:
+            self.ledger.anomaly(f"not a body of ours at the message side: {request.body[:60]!r}")
+
     def _check(self, key: str, request: SipText) -> None:
         """The message is in the right hands, from the right person."""
-        way, _, rest = key.partition("/")
-        number = rest.partition("/")[0]
-        if way != TO_PAGE or not number.isdigit():
-            self.ledger.anomaly(f"not a body of ours at the message side: {request.body[:60]!r}")
-            return
-        people = self.schedule.people(TO_PAGE, int(number))
+        conversation = key.split("/")[1]
+        people = self.schedule.people(TO_PAGE, int(conversation)) if conversation.isdigit() else -1
         if user_of(request.ruri) != f"alice-{people}" or user_of(request.first("from")) != f"bob-{people}":
             self.ledger.anomaly(f"{key} came to {request.ruri} from {request.first('from')}")

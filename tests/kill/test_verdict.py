@@ -55,7 +55,7 @@ def test_delivered_messages_are_clean(story):
 @pytest.mark.parametrize("code", [200, 202])
 def test_an_acknowledged_message_that_never_came_is_lost(story, code):
     _, found = story.message(told=[(0.1, ACCEPTED, code)], rows=["pending"]).judged()
-    assert found == {"lost": 1}
+    assert found == {"lost": 1, "left pending": 1}
 
 
 def test_what_the_receiver_refused_after_the_promise_needs_a_row_that_says_so(story):
@@ -64,6 +64,16 @@ def test_what_the_receiver_refused_after_the_promise_needs_a_row_that_says_so(st
     assert (found, verdict.table[TO_MSRP]["told by its row"]) == ({}, 1)
     _, found = story.message(number=1, told=told, refused=refused).judged()
     assert found == {"lost": 1}
+
+
+def test_a_notice_tells_of_one_failure_after_the_promise(story):
+    told, refused = [(0.1, ACCEPTED, 202)], [(0.4, 403)]
+    story.message(told=told, refused=refused, rows=["failed"])
+    story.ledger.noticed(TO_MSRP, 0)
+    verdict, found = story.judged()
+    assert (verdict.clean, found, verdict.table[TO_MSRP]["told by a notice"]) == (True, {}, 1)
+    story.ledger.noticed(TO_MSRP, 0)
+    assert "1 notices of a failure in to-msrp/0 that was none" in story.judged()[0].anomalies
 
 
 def test_a_failure_report_after_the_promise_is_no_loss(story):

@@ -6,12 +6,13 @@
     duplicated      seen under two identities, so that no receiver could know it again
     reordered       seen for the first time after a later one of its conversation
     limbo           the sender was told nothing at all
+    left pending    at the end a row says that the message is owed still
     repeats         seen again under the same identity: known again by the receiver, allowed by the standard where there
                     was a reason to send again (a kill, a lost session)
 
-A message that its receiver refused after it had been acknowledged counts as told where a REPORT said so, and else as
-`told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975 s7.1.2), and one who
-heard 202 and asked for no notification none either (RFC 3428 s7).
+A message that its receiver refused after it had been acknowledged counts as told where a REPORT or a notice said
+so, and else as `told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975
+s7.1.2).
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from tests.kill.victim import Records
 
 VIOLATIONS = (
     "lost", "false success", "false failure", "duplicated", "reordered", "limbo", "repeats unexplained",
-    "report missing", "record wrong",
+    "report missing", "record wrong", "left pending",
 )  # fmt: skip
 """Columns that must be 0."""
 FIGURES = (
-    "sent", "acknowledged", "delivered", "told failed", "refused by receiver", "told by its row",
+    "sent", "acknowledged", "delivered", "told failed", "refused by receiver", "told by a notice", "told by its row",
     "repeats after a kill", "repeats after a lost session", "report not possible",
 )  # fmt: skip
 AROUND = 0.25
@@ -105,13 +106,19 @@ def judge(ledger: Ledger, records: Records) -> Verdict:
         anomalies=ledger.anomalies,
         pending=records.pending,
     )
+    notices = Counter(ledger.notices)
     for entry in ledger.entries.values():
-        _judge_entry(entry, ledger, records, verdict)
+        _judge_entry(entry, ledger, records, notices, verdict)
+    for (way, conversation), number in notices.items():
+        if number:
+            verdict.anomalies.append(f"{number} notices of a failure in {way}/{conversation} that was none")
     _judge_order(ledger, verdict)
     return verdict
 
 
-def _judge_entry(entry: Entry, ledger: Ledger, records: Records, verdict: Verdict) -> None:
+def _judge_entry(
+    entry: Entry, ledger: Ledger, records: Records, notices: Counter[tuple[str, int]], verdict: Verdict
+) -> None:
     column = verdict.table[entry.way]
 
     def violates(name: str, detail: str) -> None:
@@ -130,8 +137,11 @@ def _judge_entry(entry: Entry, ledger: Ledger, records: Records, verdict: Verdic
     states = records.states.get(entry.sha256, [])
 
     if acknowledged and not entry.seen and not failure:
-        if entry.refused and not success and states and set(states) == {"failed"}:
-            column["told by its row"] += 1
+        conversation = (entry.way, entry.conversation)
+        if entry.refused and not success and "failed" in states and not {"delivered", "pending"} & set(states):
+            noticed = notices[conversation] > 0
+            notices[conversation] -= noticed
+            column["told by a notice" if noticed else "told by its row"] += 1
         else:
             violates("lost", f"acknowledged {acknowledged.code}, never seen; its rows: {states or 'none'}")
     if success and not entry.seen:
@@ -140,6 +150,8 @@ def _judge_entry(entry: Entry, ledger: Ledger, records: Records, verdict: Verdic
         violates("false failure", f"told {failure.code}, and seen; its rows: {states or 'none'}")
     if all(told.what == SILENCE for told in entry.told):
         violates("limbo", f"told nothing, {'seen' if entry.seen else 'not seen'}; its rows: {states or 'none'}")
+    if "pending" in states:
+        violates("left pending", f"{'seen' if entry.seen else 'not seen'}; its rows: {states}")
     if "delivered" in states and not entry.seen:
         violates("record wrong", "its row says delivered, it was never seen")
     if entry.seen and "failed" in states and "delivered" not in states and "pending" not in states:
