@@ -13,7 +13,7 @@ Committed = Callable[[Any], object]
 class Batch:
     """Rows by table. A session that is new in this batch takes its later changes into the same row."""
 
-    __slots__ = ("callbacks", "confirmations", "events", "failures", "messages", "outcomes", "session_changes",
+    __slots__ = ("callbacks", "confirmations", "events", "failures", "messages", "outcomes", "owing", "session_changes",
                  "sessions", "urgent")  # fmt: skip
 
     def __init__(self) -> None:
@@ -23,6 +23,8 @@ class Batch:
         """Changed columns of sessions that are in the database."""
         self.messages: list[str] = []
         """New messages, as COPY lines."""
+        self.owing: set[str] = set()
+        """Sessions of the obligations among them."""
         self.outcomes: list[str] = []
         """Outcomes of messages that are in the database, as COPY lines."""
         self.failures: list[dict[str, Any]] = []

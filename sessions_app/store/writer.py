@@ -77,7 +77,9 @@ class Writer:
         self._audit_busy = False
         self._linger: asyncio.TimerHandle | None = None
         self._soon = False
-        self._unwritten: set[str] = set()  # sessions whose row is not committed
+        # Sessions whose row is not committed, or an obligation of which is on its way with the audit: what they owe
+        # goes there too, or the later one could be committed first, and alone be there after a crash.
+        self._unwritten: set[str] = set()
         self._owed: list[Obligation] = []
         self._owed_lane = Lane("store-owed", conninfo)
         self._owed_busy = 0
@@ -102,6 +104,8 @@ class Writer:
         obligation = Obligation(line, committed, context)
         if with_audit or session in self._unwritten:
             self._audit.messages.append(line)
+            self._audit.owing.add(session)
+            self._unwritten.add(session)
             self._audit.callbacks.append((obligation.settle, self))
             self._audit.urgent = True
             self._touch()
@@ -204,6 +208,8 @@ class Writer:
     def _audit_committed(self, batch: Batch) -> None:
         self._audit_busy = False
         self._unwritten.difference_update(batch.sessions)
+        self._unwritten.difference_update(batch.owing)
+        self._unwritten.update(self._audit.owing)
         self._count(len(batch))
         self._tell(batch.callbacks)
         if self.observer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 
 import psycopg
@@ -339,3 +340,28 @@ def test_a_lane_that_is_stopped_while_the_database_is_away_promises_nothing():
         return done
 
     assert asyncio.run(scenario()) == []
+
+
+def test_of_a_session_no_obligation_is_committed_before_an_earlier_one():
+    """The first may still be on its way with the audit when the row of their session is there."""
+    row, gate = session_row(), threading.Event()
+
+    async def scenario(store):
+        told = []
+        store.new_session(row)
+        store._submit_audit()
+        store.keep_message(row["id"], message_line(row["id"], call_id="1"), told.append, 1)  # for the batch after
+        written = asyncio.Event()
+        store._audit_lane.submit(lambda _: gate.wait(10), lambda: None)
+        store.observer = lambda _: written.set()
+        await asyncio.wait_for(written.wait(), 10)
+        store.keep_message(row["id"], message_line(row["id"], call_id="2"), told.append, 2)
+        await asyncio.sleep(0)
+        passed = asyncio.Event()
+        store._owed_lane.submit(lambda _: None, passed.set)
+        await asyncio.wait_for(passed.wait(), 10)
+        gate.set()
+        await store.flush(10)
+        return told
+
+    assert run(scenario) == [1, 2]
