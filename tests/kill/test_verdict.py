@@ -121,6 +121,15 @@ def test_a_later_message_that_came_first_is_a_reordering(story):
     assert "first seen 1.000 s after number 1" in verdict.violations[0].trace(story.ledger)
 
 
+def test_silence_while_the_gateway_was_down_at_every_try_is_timer_f(story):
+    story.message(told=[(32.0, SILENCE, 0)])
+    story.ledger.outages += [Outage("gateway", -1.0, 5.0), Outage("gateway", 5.5, 27.0), Outage("database", 28.0, 40.0)]
+    verdict, found = story.judged()
+    assert (found, verdict.table[TO_MSRP]["Timer F in outages"]) == ({}, 1)
+    story.ledger.outages[1] = Outage("gateway", 9.0, 27.0)  # up when the try at 7.5 s came
+    assert story.judged()[1] == {"limbo": 1}
+
+
 @pytest.mark.parametrize("seen", [[], [(0.1, "m", False)]])
 def test_silence_is_limbo(story, seen):
     _, found = story.message(told=[(32.0, SILENCE, 0)], seen=seen).judged()

@@ -5,7 +5,7 @@
     false failure   told failed (SIP or MSRP error, failure REPORT), and seen
     duplicated      seen under two identities, so that no receiver could know it again
     reordered       seen for the first time after a later one of its conversation
-    limbo           the sender was told nothing at all
+    limbo           the sender was told nothing at all, though one of its tries by Timer E met a gateway that was up
     left pending    at the end a row says that the message is owed still
     repeats         seen again under the same identity: known again by the receiver, allowed by the standard where there
                     was a reason to send again (a kill, a lost session)
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from tests.kill.ledger import ACCEPTED, DELIVERED, FAILED, SILENCE, Entry, Ledger
 from tests.kill.schedule import WAYS
+from tests.kill.sip_end import PATIENCE, T1, T2
 from tests.kill.victim import Records
 
 VIOLATIONS = (
@@ -31,10 +32,12 @@ VIOLATIONS = (
 """Columns that must be 0."""
 FIGURES = (
     "sent", "acknowledged", "delivered", "told failed", "refused by receiver", "told by a notice", "told by its row",
-    "repeats after a kill", "repeats after a lost session", "report not possible",
+    "repeats after a kill", "repeats after a lost session", "report not possible", "Timer F in outages",
 )  # fmt: skip
 AROUND = 0.25
 """Seconds by which the test's own readings may be late: a datagram waits in its socket while the machine is busy."""
+ANSWER = 1.0
+"""Seconds that a gateway has to be up, before and after a request comes, for its answer to be expected."""
 REPORT_WAIT = 10.0
 """Seconds after its MSRP 200 in which a kill excuses a success REPORT that never came."""
 _NAMES = {"to-msrp": "to_msrp", "to-page": "to_page"}
@@ -47,6 +50,8 @@ class Violation:
     column: str
     entry: Entry
     detail: str
+    other: Entry | None = None
+    """The message that it has to do with."""
 
     def trace(self, ledger: Ledger) -> str:
         """What happened to it, in order, with the kills around it."""
@@ -55,6 +60,11 @@ class Violation:
         steps += [(told.at, f"sender told {told.what} ({told.code})") for told in entry.told]
         steps += [(seen.at, f"{'seen again' if seen.repeat else 'seen'} as {seen.identity}") for seen in entry.seen]
         steps += [(at, f"refused by the receiver ({code})") for at, code in entry.refused]
+        if self.other is not None:
+            other = self.other
+            steps += [(other.sent_at, f"[{other.number}] sent as {other.identity}")]
+            steps += [(told.at, f"[{other.number}] sender told {told.what} ({told.code})") for told in other.told]
+            steps += [(seen.at, f"[{other.number}] seen as {seen.identity}") for seen in other.seen]
         first, last = min(steps)[0] - 1, max(steps)[0] + 1
         for outage in ledger.outages:
             if outage.until > first and outage.at < last:
@@ -149,7 +159,10 @@ def _judge_entry(
     if failure and entry.seen:
         violates("false failure", f"told {failure.code}, and seen; its rows: {states or 'none'}")
     if all(told.what == SILENCE for told in entry.told):
-        violates("limbo", f"told nothing, {'seen' if entry.seen else 'not seen'}; its rows: {states or 'none'}")
+        if entry.told and not _heard(ledger, entry):
+            column["Timer F in outages"] += 1
+        else:
+            violates("limbo", f"told nothing, {'seen' if entry.seen else 'not seen'}; its rows: {states or 'none'}")
     if "pending" in states:
         violates("left pending", f"{'seen' if entry.seen else 'not seen'}; its rows: {states}")
     if "delivered" in states and not entry.seen:
@@ -163,6 +176,18 @@ def _judge_entry(
             column["report not possible"] += 1
         else:
             violates("report missing", "no success REPORT though its session lived")
+
+
+def _heard(ledger: Ledger, entry: Entry) -> bool:
+    """Whether one of the tries by Timer E met a gateway that was up, and up long enough to answer."""
+    after, interval = 0.0, T1
+    while after < PATIENCE:
+        at = entry.sent_at + after
+        if not any(outage.at < at + ANSWER and outage.until > at - ANSWER for outage in ledger.outages):
+            return True
+        after += interval
+        interval = min(2 * interval, T2)
+    return False
 
 
 def _judge_sightings(entry: Entry, ledger: Ledger, column: Counter[str], violates) -> None:
@@ -202,6 +227,6 @@ def _judge_order(ledger: Ledger, verdict: Verdict) -> None:
             if entry.number < furthest.number:
                 verdict.table[way]["reordered"] += 1
                 detail = f"first seen {entry.seen[0].at - furthest.seen[0].at:.3f} s after number {furthest.number}"
-                verdict.violations.append(Violation("reordered", entry, detail))
+                verdict.violations.append(Violation("reordered", entry, detail, furthest))
             else:
                 furthest = entry
