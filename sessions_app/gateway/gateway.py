@@ -227,12 +227,10 @@ class Gateway:
     def begin(self, decision: Decision, source: str, waiting: Iterable[ToMsrp]) -> None:
         """A new session for messages whose own one is lost."""
         session = Session(self, decision, "message", source, 70)
-        for message in waiting:
-            message.session = session
-            session.queue.append(message)
+        session.inherit(waiting)
         before = self.sessions.get(decision.key)
         if before is not None:
-            before.end("replaced by a new session")
+            session.inherit(before.give_way("replaced by a new session"))
         self.add(session)
         session.call()
 
@@ -267,18 +265,11 @@ class Gateway:
             layer = error.layer if isinstance(error, UnusableOffer) else "sip"
             self.setup_failed(session, layer, error.reason, None, None, error.code, 0, recorded=False)
             return
-        waiting = None
         before = self.sessions.get(decision.key)
         if before is not None:
-            if before.state is State.SETTING_UP and before.initiator == "message":
-                waiting = before.give_way()
-            else:
-                before.end("replaced by a new INVITE")
+            session.inherit(before.give_way("replaced by a new INVITE"))
         self.add(session)
         session.answer(transaction, media)
-        for message in waiting or ():
-            message.session = session
-            session.take(message)
 
     def on_cancelled(self, transaction: InviteServerTransaction) -> None:
         """We answer an INVITE at once, so a CANCEL that finds it pending has nothing more to undo."""

@@ -26,6 +26,8 @@ from sessions_app.gateway.to_page import ToPage
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from protocols.msrp.connection import MsrpConnection
     from protocols.msrp.events import ReportReceived, SendOutcome
     from protocols.msrp.incoming import IncomingMessage
@@ -399,12 +401,22 @@ class Session:
             message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
         self._close("ended", reason, bye)
 
-    def give_way(self) -> deque[ToMsrp]:
-        """Their INVITE meets ours: ours is cancelled, and what waits is theirs to carry."""
-        waiting = self.queue
-        self.queue = deque()
-        self._close("ended", "replaced by the MSRP side's own INVITE", bye=True)
+    def give_way(self, reason: str) -> deque[ToMsrp]:
+        """Another session takes its place: it ends, and what waits or has no answer yet is the other's to carry.
+
+        The peer knows a SEND again that it had taken already (RFC 4975 s5.4, RULEBOOK S18).
+        """
+        if self.msrp is not None:
+            self._take_back(self.msrp)
+        waiting, self.queue = self.queue, deque()
+        self._close("ended", reason, bye=True)
         return waiting
+
+    def inherit(self, waiting: Iterable[ToMsrp]) -> None:
+        """Carry what waited in the session before."""
+        for message in waiting:
+            message.session = self
+            self.queue.append(message)
 
     def disown(self) -> None:
         """Another process has it now: forget it, say nothing to anybody, write nothing."""

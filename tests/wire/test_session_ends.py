@@ -75,6 +75,22 @@ def test_an_invite_replaces_the_session_that_a_message_began(gateway, alice, bob
     assert alice.final_answer_to(sent).status == 200
 
 
+def test_a_message_under_way_when_their_invite_replaces_the_session_goes_out_again_as_the_same(alice, bob, live):
+    """It may have arrived, so it is not refused; and before those that come later."""
+    sent = [alice.message(bob.uri, "on its way")]
+    first = live.expect_message()
+    newer = bob.dialog_of(invite := bob.invite(alice.uri), bob.final_answer_to(invite))
+    newer.ack()
+    live.expect_bye()
+    sent.append(alice.message(bob.uri, "later"))
+    alice.fence()
+    newer.connect_and_bind()
+    again = newer.take_message()
+    assert (again.body, again["Message-ID"]) == (b"on its way", first["Message-ID"])
+    assert newer.take_message().body == b"later"
+    assert [alice.final_answer_to(each).status for each in sent] == [200, 200]
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_lost_msrp_connection_ends_the_session_with_a_bye(gateway, alice, bob, live):
     """DEFECTS D39."""
