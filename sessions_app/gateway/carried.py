@@ -115,15 +115,10 @@ class Carried:
             self._timer.cancel()
             self._timer = None
 
-    def keep_or_retry(self, retry: Callable[[object], object], promise: Callable[[Any], object]) -> None:
-        """Make it an obligation and call ``promise`` once it is kept; where nothing can be kept, ``retry`` in 1 s."""
-        gateway = self.session.gateway
-        store = gateway.store
-        if store.full or not store.healthy:
-            self._timer = gateway.wheel.start(1.0, retry)
-            return
+    def keep_or_wait(self, promise: Callable[[Any], object]) -> None:
+        """Make it an obligation and call ``promise`` once it is kept; where nothing can be kept now, in its turn."""
         self._timer = None
-        self.owe(promise)
+        self.session.gateway.keep_in_turn(self, promise)
 
     def owe(self, promise: Callable[[Any], object], *, with_audit: bool = False) -> None:
         """Make it an obligation and call ``promise`` once it is kept.

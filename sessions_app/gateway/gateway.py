@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import time
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -31,8 +31,9 @@ from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway import intake, session_row
 from sessions_app.gateway.carried import Carried
-from sessions_app.gateway.duplicates import SeenBefore, SeenOnMsrp
+from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS, SeenBefore, SeenOnMsrp
 from sessions_app.gateway.leg import UnusableOffer, read_media
+from sessions_app.gateway.life import State as MessageState
 from sessions_app.gateway.msrp_side import MsrpSide
 from sessions_app.gateway.notifications import Notifications, new_imdn_id
 from sessions_app.gateway.page_end import Profile, carried_headers
@@ -48,6 +49,8 @@ CHUNK_SLACK = 1024 * 1024
 """Octets that a chunk may be over the message limit and still be answered 413, its connection staying open."""
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what is due in both stacks."""
+PATIENCE = 10.0
+"""Seconds without a database in which MESSAGEs for new sessions are left to be repeated; then they get 503."""
 SESSIONS_A_TURN = 100
 """Changed sessions whose counters go to the records in one look; a bound on the work, whatever their number."""
 
@@ -136,6 +139,9 @@ class Gateway:
         """Sessions that have not ended, by key."""
         self.by_id: dict[str, Session] = {}
         self.dirty: dict[Session, None] = {}
+        self._started = now
+        self._away_since: float | None = None
+        self._unkept: deque[tuple[Carried, Callable[[Any], object]]] = deque()
         self.counts: Counter[str] = Counter()
         self.draining = False
         self.observe: Callable[[Carried, str, float, int | None, int | None], object] | None = None
@@ -164,6 +170,42 @@ class Gateway:
         for session in list(itertools.islice(self.dirty, SESSIONS_A_TURN)):
             del self.dirty[session]
             self.store.change_session(session.id, session_row.progress(session))
+        if self.store.healthy:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = now
+        while self._unkept:
+            message, promise = self._unkept[0]
+            if message.state is MessageState.RECEIVED:
+                if not self._can_keep:
+                    break
+                message.owe(promise)
+            self._unkept.popleft()
+
+    @property
+    def _can_keep(self) -> bool:
+        return self.store.healthy and not self.store.full
+
+    def keep_in_turn(self, message: Carried, promise: Callable[[Any], object]) -> None:
+        """Keep a message now, or, while nothing can be kept, after those that wanted it before.
+
+        Kept out of turn, it alone would be there after a crash, and go out before what came before it.
+        """
+        if self._unkept or not self._can_keep:
+            self._unkept.append((message, promise))
+        else:
+            message.owe(promise)
+
+    def bears_with(self, transaction: ServerTransaction) -> bool:
+        """Whether a MESSAGE that cannot be taken without a database is better left to its sender's Timer E.
+
+        That is so for an absence that is likely to end before Timer F, and where the MESSAGE may be the repeat of one
+        that the process before this one delivered: a refusal would then be a lie.
+        """
+        if transaction.flow.reliable:
+            return False  # nobody repeats it
+        now = self.wheel.now
+        return now < self._started + OF_EARLIER_PROCESS or self._away_since is None or now < self._away_since + PATIENCE
 
     def count(self, what: str) -> None:
         """One more of it."""

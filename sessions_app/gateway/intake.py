@@ -90,6 +90,9 @@ def _carry(
     store = gateway.store
     if store.full or (session is None and not store.healthy):
         gateway.count("database_away")
+        if gateway.bears_with(transaction):
+            transaction.ignore()
+            return
         transaction.respond(503, "The records cannot be written", headers=[DATABASE_AWAY])
         return
     if session is None:

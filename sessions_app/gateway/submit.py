@@ -105,4 +105,4 @@ def _check(gateway: Gateway, allowed: AcceptTypes, content_type: str, body: byte
 
 def _keep(message: ToMsrp | ToPage) -> None:
     """Make it an obligation, whose row is written before its outcome."""
-    message.keep_or_retry(lambda _: None, lambda _: None)
+    message.owe(lambda _: None)

@@ -109,7 +109,7 @@ class ToMsrp(Carried):
             if self.session.withdraw(self):
                 self.failed(Answer(480, "Not delivered in time", 30), None, "gateway, policy: bodies are not kept")
             return
-        self.keep_or_retry(self._keep, self._promise)
+        self.keep_or_wait(self._promise)
 
     def _promise(self, _: object) -> None:
         transaction, self.transaction = self.transaction, None

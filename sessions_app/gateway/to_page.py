@@ -129,7 +129,7 @@ class ToPage(Carried):
         Where nothing can be promised the sender waits for the outcome, or for its own timer.
         """
         if self.session.gateway.config.promises:
-            self.keep_or_retry(self._keep, self._promise)
+            self.keep_or_wait(self._promise)
         else:
             self._timer = None
 
