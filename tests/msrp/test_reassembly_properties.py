@@ -99,13 +99,17 @@ def chunks_of_a_message(draw: st.DrawFn, session: int, message_id: str) -> list[
     spans = list(zip([0, *cuts], [*cuts, size], strict=True))
     for begin in draw(st.lists(st.integers(0, size - 1), max_size=3)):
         spans.insert(draw(st.integers(0, len(spans))), (begin, draw(st.integers(begin, size))))
-    ending = draw(st.sampled_from(["$", "$", "$", "empty", "bare", "#"]))
+    if draw(st.booleans()):  # a sender that changes its mind: octets behind the end that it names
+        begin = draw(st.integers(0, size))
+        spans.insert(draw(st.integers(0, len(spans))), (begin, size + draw(st.integers(1, 9))))
+        body += b"?" * 9
+    ending = draw(st.sampled_from(["$", "$", "$", "$$", "empty", "bare", "#"]))
     chunks = []
     for begin, end in spans:
         data = body[begin:end]
         if draw(st.integers(0, 4)) == 0:
             data = bytes(octet ^ 0x20 for octet in data)
-        last = end == size and ending == "$"
+        last = (end == size and ending in {"$", "$$"}) or (end > size and ending == "$$")
         style = draw(st.sampled_from(["{end}/{size}", "{end}/*", "*/{size}", "*/*", "{wrong}/*", None]))
         written = None if style is None else f"{begin + 1}-" + style.format(end=end, size=size, wrong=end + 1000)
         if written is None and (begin or last):
