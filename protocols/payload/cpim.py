@@ -9,6 +9,7 @@ from typing import Final
 
 from protocols.payload.cpim_escape import escape, unescape, whole
 from protocols.payload.cpim_lines import HeaderLine, Layout, lay_out
+from protocols.payload.encoding import decode_transfer
 from protocols.payload.errors import PayloadError
 from protocols.payload.rfc3339 import format_date_time, parse_date_time
 
@@ -102,6 +103,14 @@ class CpimMessage:
             for name, value in (*self.content_headers, *self.headers)
             if name.lower().rpartition(".")[2] == "content-type"
         )
+
+    def decoded(self) -> bytes:
+        """The content without its Content-Transfer-Encoding, for who sends it on by itself.
+
+        Raises PayloadError 400 or 415 as ``decode_transfer`` does.
+        """
+        named = (value for name, value in self.content_headers if name.lower() == "content-transfer-encoding")
+        return decode_transfer(self.body, next(named, ""))
 
     def _uri(self, name: str) -> str:
         return _bracketed(next(self._values(_CPIM_KEY, name), ""))

@@ -1,7 +1,10 @@
-"""Content-Encoding of a body, undone within bounds (RFC 3261 s20.12, RFC 9110 s8.4.1; RULEBOOK M11)."""
+"""Content-Encoding of a body, undone within bounds (RFC 3261 s20.12, RFC 9110 s8.4.1; RULEBOOK M11); and
+Content-Transfer-Encoding, which an entity within message/cpim may have (RFC 3862 s2.4, RFC 2045 s6).
+"""
 
 from __future__ import annotations
 
+import binascii
 import zlib
 from typing import Final
 
@@ -12,6 +15,7 @@ ACCEPT_ENCODING: Final = "deflate, gzip, identity"
 
 _MOST_CODINGS: Final = 4
 _MOST_MEMBERS: Final = 16
+_AS_IT_IS: Final = frozenset({"", "7bit", "8bit", "binary"})
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _ZLIB_WINDOW: Final = zlib.MAX_WBITS
 _RAW_WINDOW: Final = -zlib.MAX_WBITS
@@ -34,6 +38,24 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
     if len(body) > limit:
         raise PayloadError(413, "Body is too large")
     return body
+
+
+def decode_transfer(body: bytes, content_transfer_encoding: str) -> bytes:
+    """``body`` as it was before it was made fit for a narrower transport; never longer than it is now.
+
+    Raises PayloadError 415 for an encoding that is unknown, 400 for what is no base64.
+    """
+    encoding = content_transfer_encoding.strip().lower()
+    if encoding in _AS_IT_IS:
+        return body
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(body)
+    if encoding != "base64":
+        raise PayloadError(415, "Content-Transfer-Encoding is not supported")
+    try:
+        return binascii.a2b_base64(body)
+    except binascii.Error:
+        raise PayloadError(400, "Content is not base64") from None
 
 
 def _inflate(body: bytes, limit: int) -> bytes:

@@ -144,6 +144,14 @@ def test_content_without_a_type_is_plain_text():
     assert message.body == b"hi\r\n\r\nthere"
 
 
+def test_content_may_have_a_transfer_encoding():
+    content_headers = "\r\nContent-Type: text/plain\r\nContent-transfer-encoding: BASE64\r\n\r\n"
+    message = read("From: <a:b>\r\n", content_headers + "aGVs\r\nbG8=\r\n")
+    assert message.body == b"aGVs\r\nbG8=\r\n"
+    assert message.decoded() == b"hello"
+    assert read("From: <a:b>\r\n").decoded() == b"hi"
+
+
 @pytest.mark.parametrize(
     ("written", "uri"),
     [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import quopri
 import tracemalloc
 import zlib
 from contextlib import suppress
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.payload.encoding import decode
+from protocols.payload.encoding import decode, decode_transfer
 from protocols.payload.errors import PayloadError
 
 LIMIT = 100_000
@@ -99,3 +101,29 @@ def test_corrupt_data_is_400(body, coding):
 def test_nothing_else_is_ever_raised(body, coding):
     with suppress(PayloadError):
         decode(body, coding, 10)
+
+
+# Content-Transfer-Encoding
+
+
+@given(st.binary())
+def test_a_transfer_encoding_is_undone(data):
+    assert decode_transfer(base64.encodebytes(data), "Base64 ") == data
+    assert decode_transfer(quopri.encodestring(data), "quoted-printable") == data
+    for encoding in ("", "7bit", "8BIT", "binary"):
+        assert decode_transfer(data, encoding) == data
+
+
+def test_a_transfer_encoding_that_is_unknown_or_broken():
+    with pytest.raises(PayloadError) as caught:
+        decode_transfer(b"x", "x-uuencode")
+    assert caught.value.code == 415
+    with pytest.raises(PayloadError) as caught:
+        decode_transfer(b"abcde", "base64")
+    assert caught.value.code == 400
+
+
+@given(st.binary(), st.sampled_from(["base64", "quoted-printable"]) | st.text())
+def test_no_transfer_encoding_raises_anything_else(body, encoding):
+    with suppress(PayloadError):
+        assert len(decode_transfer(body, encoding)) <= len(body)
