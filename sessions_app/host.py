@@ -27,7 +27,7 @@ from sessions_app.feed import Feed
 from sessions_app.flows import MsrpFlow, Pump, Send
 from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.page_end import Profile
-from sessions_app.gateway.recovery import resume
+from sessions_app.gateway.recovery import Inheritance
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.orders import Orders
@@ -59,6 +59,7 @@ class GatewayHost:
         self.pump = Pump()
         self._dialler = dialler
         self._estate = Estate()
+        self._inheritance: Inheritance
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._connections = 0
@@ -94,6 +95,7 @@ class GatewayHost:
         gateway.agent.locator.lookup = self._lookup
         gateway.msrp_side.dial = self._dial_msrp
         gateway.msrp_side.close = self._close_msrp
+        self._inheritance = Inheritance(gateway, self._estate)
         self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock)
         gateway.observe = self._pulse.meters.outcome
         self._feed = Feed(info, self.config.node_name)
@@ -130,18 +132,18 @@ class GatewayHost:
     def listening(self) -> None:
         """Every listener is open: deliver what an earlier process owed, end what it left."""
         self.gateway.advance(self.clock())
-        estate, self._estate = self._estate, Estate()
-        if estate:
-            self._inherit(estate, "this one, before its last stop")
+        self._inherited("this one, before its last stop", self._inheritance.go(), len(self._estate.ghosts))
+        self._estate, self._inheritance = Estate(), Inheritance(self.gateway, Estate())
 
     def _inherit(self, estate: Estate, node: str) -> str:
         """Take over what a dead process left."""
-        gateway = self.gateway
-        gateway.advance(self.clock())
-        owed = resume(gateway, estate)
-        if owed or estate.ghosts:
+        self.gateway.advance(self.clock())
+        return self._inherited(node, Inheritance(self.gateway, estate).go(), len(estate.ghosts))
+
+    def _inherited(self, node: str, messages: int, sessions: int) -> str:
+        if messages or sessions:
             logger.warning(
-                "inherited from %s: %d messages to deliver, %d sessions that were open", node, owed, len(estate.ghosts)
+                "inherited from %s: %d messages to deliver, %d sessions that were open", node, messages, sessions
             )
         return "inherited"
 

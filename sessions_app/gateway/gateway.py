@@ -269,10 +269,10 @@ class Gateway:
     def begin(self, decision: Decision, source: str, waiting: Iterable[ToMsrp]) -> None:
         """A new session for messages whose own one is lost."""
         session = Session(self, decision, "message", source, 70)
-        session.inherit(waiting)
         before = self.sessions.get(decision.key)
         if before is not None:
             session.inherit(before.give_way("replaced by a new session"))
+        session.inherit(waiting)
         self.add(session)
         session.call()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.sip.dialog import Dialog
 from sessions_app.gateway.routing import Decision, accept_types, calling
-from sessions_app.gateway.session import Session
+from sessions_app.gateway.session import Session, State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ACKNOWLEDGED, DELIVERED, ToPage
 from sessions_app.store.estate import STOPPED
@@ -30,41 +30,62 @@ PAUSE: Final = 0.1
 """Seconds between two steps."""
 
 
-def resume(gateway: Gateway, estate: Estate) -> int:
-    """Take up what is owed, oldest first; how many messages there were."""
-    remember(gateway, estate.seen)
-    ghosts = {ghost.session: ghost for ghost in estate.ghosts}
-    past: dict[str, Session] = {}
-    reviving: dict[str, Session] = {}
-    calling_anew: dict[str, Session] = {}
-    for owed in estate.owed:
-        if owed.direction == "to_page":
-            _to_page(gateway, past, owed)
-            continue
-        session = reviving.get(owed.key) or calling_anew.get(owed.key)
-        if session is None:
-            ghost = ghosts.get(owed.session)
-            decision = decision_of(owed)
-            if ghost is not None:
-                session = reviving[owed.key] = Session(gateway, decision, owed.initiator, owed.source, 70)
+class Inheritance:
+    """Taken up in two steps, because senders repeat themselves the moment they can reach us.
+
+    Made before anybody can: what was taken before is known again, and what comes waits behind what is owed.
+    :meth:`go` once we can speak ourselves.
+    """
+
+    def __init__(self, gateway: Gateway, estate: Estate) -> None:
+        self._gateway = gateway
+        self._estate = estate
+        self._to_page: list[ToPage] = []
+        self._calling: dict[str, Session] = {}
+        self._reviving: dict[str, Session] = {}
+        remember(gateway, estate.seen)
+        ghosts = {ghost.session: ghost for ghost in estate.ghosts}
+        past: dict[str, Session] = {}
+        to_msrp: dict[str, list[Owed]] = {}
+        for owed in estate.owed:
+            if owed.direction == "to_page":
+                self._to_page.append(_to_page(gateway, past, owed))
             else:
-                decision = calling(decision, owed.initiator)
-                session = calling_anew[owed.key] = Session(gateway, decision, "message", owed.source, 70)
-            gateway.add(session)
-        session.queue.append(ToMsrp.of_row(session, owed, Obligation.of_row()))
-    for session in calling_anew.values():
-        session.call()
-    revived = set()
-    for ghost in estate.ghosts:
-        session = reviving.get(ghost.key)
-        if session is not None and ghost.session not in revived and session.leg is None:
-            revived.add(ghost.session)
-            session.created_at = ghost.created_at
-            session.to_msrp, session.to_page = ghost.to_msrp, ghost.to_page
-            session.undelivered = ghost.undelivered
-            session.revive(Dialog.of_record(ghost.dialog), ghost.session)
-    _Farewell(gateway, [ghost for ghost in estate.ghosts if ghost.session not in revived]).step(None)
-    return len(estate.owed)
+                to_msrp.setdefault(owed.key, []).append(owed)
+        for key, messages in to_msrp.items():
+            session = gateway.sessions.get(key) or self._session(messages[0], messages[0].session in ghosts)
+            session.inherit([ToMsrp.of_row(session, owed, Obligation.of_row()) for owed in messages])
+
+    def _session(self, owed: Owed, has_dialog: bool) -> Session:
+        """A session for what is owed under its key, known by it and without a leg yet."""
+        gateway, decision = self._gateway, decision_of(owed)
+        if has_dialog:
+            made = self._reviving[owed.key] = Session(gateway, decision, owed.initiator, owed.source, 70)
+            made.stand_for(owed.session)
+        else:
+            decision = calling(decision, owed.initiator)
+            made = self._calling[owed.key] = Session(gateway, decision, "message", owed.source, 70)
+        gateway.add(made)
+        return made
+
+    def go(self) -> int:
+        """Send, call, offer anew, say good-bye; how many messages there were."""
+        for message in self._to_page:
+            self._gateway.page_side.enqueue(message)
+        for session in self._calling.values():
+            if session.state is State.SETTING_UP:  # else an INVITE of the peer's came first, and has its messages
+                session.call()
+        revived = set()
+        for ghost in self._estate.ghosts:
+            revival = self._reviving.get(ghost.key)
+            if revival is not None and revival.state is State.SETTING_UP and revival.leg is None:
+                revived.add(ghost.session)
+                revival.created_at = ghost.created_at
+                revival.to_msrp, revival.to_page = ghost.to_msrp, ghost.to_page
+                revival.undelivered = ghost.undelivered
+                revival.revive(Dialog.of_record(ghost.dialog), ghost.session)
+        _Farewell(self._gateway, [ghost for ghost in self._estate.ghosts if ghost.session not in revived]).step(None)
+        return len(self._estate.owed)
 
 
 def remember(gateway: Gateway, seen: Iterable[tuple[str, str, str, str, int]]) -> None:
@@ -80,14 +101,14 @@ def remember(gateway: Gateway, seen: Iterable[tuple[str, str, str, str, int]]) -
     gateway.seen_before.learn(answers, gateway.wheel.now)
 
 
-def _to_page(gateway: Gateway, past: dict[str, Session], owed: Owed) -> None:
+def _to_page(gateway: Gateway, past: dict[str, Session], owed: Owed) -> ToPage:
     session = past.get(owed.session)
     if session is None:
         session = past[owed.session] = Session(gateway, decision_of(owed), owed.initiator, owed.source, 70)
         session.become_past(owed.session)
     message = ToPage.of_row(session, owed, Obligation.of_row())
     gateway.seen.put(owed.key, owed.message_id, message)
-    gateway.page_side.enqueue(message)
+    return message
 
 
 def decision_of(past: Past) -> Decision:

@@ -413,10 +413,15 @@ class Session:
         return waiting
 
     def inherit(self, waiting: Iterable[ToMsrp]) -> None:
-        """Carry what waited in the session before."""
-        for message in waiting:
+        """Carry what another session should have carried, before what waits here."""
+        older = list(waiting)
+        for message in older:
             message.session = self
-            self.queue.append(message)
+        if self.state is State.LIVE:
+            for message in older:
+                self._send(message)
+        else:
+            self.queue.extendleft(reversed(older))
 
     def disown(self) -> None:
         """Another process has it now: forget it, say nothing to anybody, write nothing."""
