@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "django_htmx",
 ]
@@ -194,25 +195,42 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.BasicAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["sessions_app.api.permissions.MayView"],
-    "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.OrderingFilter",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "sessions_app.api.pagination.Cursor",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
     ],
-    "DEFAULT_PAGINATION_CLASS": "sessions_app.api.pagination.Pages",
-    "PAGE_SIZE": 50,
-    "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.text("API_ANON_RATE") or "60/min",
+        "user": env.text("API_USER_RATE") or "1200/min",
+        "send": env.text("API_SEND_RATE") or "300/min",
+        "token": "10/min",
+    },
     "NUM_PROXIES": int(env.flag("HTTPS_ONLY")),  # whose X-Forwarded-For tells callers apart: deploy/nginx.conf's
+    "EXCEPTION_HANDLER": "sessions_app.api.problems.handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parley",
-    "DESCRIPTION": "Sessions, messages and failed set-ups of the SIP MESSAGE to MSRP gateway.",
+    "DESCRIPTION": "Sessions, messages and failed set-ups of the SIP MESSAGE to MSRP gateway. Lists are narrowed by "
+    "the filters of the pages and cut by cursors; errors are RFC 9457 problem details. `GET /api/v1/events/` is a "
+    "stream of server-sent events, `/ws/events/` the same over WebSocket.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/sessions_app/icon.svg",
+    "SERVERS": [{"url": "/"}],
     "ENUM_NAME_OVERRIDES": {
         "SessionState": "sessions_app.models.GatewaySession.State",
         "MessageState": "sessions_app.models.MessageRecord.State",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "sessions_app.api.schema.problems_as_problem_json",
+    ],
 }
 UNFOLD = {
     "SITE_TITLE": "Parley",

@@ -9,8 +9,10 @@ import django_filters
 from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
-from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, SetupFailure
+from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, Route, SetupFailure
 from sessions_app.search import SHORTEST, HostOf, SessionText, sessions_with, sources_in
 
 SINCE: Final = [
@@ -194,10 +196,12 @@ class SessionFilter(Sorted):
         """Part of one URI, by the index of all texts."""
         return sessions.alias(text=SessionText()).filter(text__ilike=text, **{f"{name}__ilike": text})
 
+    @extend_schema_field(OpenApiTypes.STR)
     def by_node(self, sessions: QuerySet[GatewaySession], name: str, node: Node) -> QuerySet[GatewaySession]:
         """Sessions of a process."""
         return sessions.filter(node=node.name)
 
+    @extend_schema_field(OpenApiTypes.STR)
     def by_peer(self, sessions: QuerySet[GatewaySession], name: str, peer: Peer) -> QuerySet[GatewaySession]:
         """Sessions that came from a peer's network."""
         return sessions.filter(source__in=sources_in(peer.network))
@@ -336,3 +340,19 @@ class SetupFailureFilter(Sorted):
     def by_note(self, failures: QuerySet[SetupFailure], name: str, wish: bool) -> QuerySet[SetupFailure]:
         """Whether somebody has acknowledged it."""
         return _noted(failures, wish)
+
+
+class RouteFilter(django_filters.FilterSet):
+    """Lines of the routes table."""
+
+    class Meta:
+        model = Route
+        fields = ["enabled", "method", "action"]
+
+
+class PeerFilter(django_filters.FilterSet):
+    """Peers."""
+
+    class Meta:
+        model = Peer
+        fields = ["enabled"]

@@ -102,3 +102,9 @@ def port(value: int) -> None:
     """A UDP or TCP port."""
     if not 1 <= value <= 65535:
         raise ValidationError(f"{value} is no port: 1 to 65535.")
+
+
+def next_hop_or_nothing(value: str) -> None:
+    """The same, where there may be none."""
+    if value:
+        next_hop(value)

@@ -1,34 +1,81 @@
-"""How lists are cut into pages: `page` and `page_size`, and a count that is bounded."""
+"""How lists are cut into pages: by sort key, with a cursor, so that the last page costs what the first does."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.pagination import PageNumberPagination
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-from sessions_app.pagination import COUNT_LIMIT, BoundedPaginator
+from sessions_app import keyset
+
+DEFAULT, MOST = 50, 500
 
 
-class Pages(PageNumberPagination):
-    """`count` is exact up to COUNT_LIMIT rows; `next` leads on until there are no more."""
+class Cursor(BasePagination):
+    """``next`` and ``previous`` are addresses, null where there is nothing more; ``limit`` is 1 to 500."""
 
-    django_paginator_class = BoundedPaginator
-    page_size_query_param = "page_size"
-    max_page_size = 500
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        """The rows of the page. Raises ValidationError for a cursor or limit that is none."""
+        self._request = request
+        order = view.order_of(queryset)
+        try:
+            self.page = keyset.page(queryset, order, request.query_params.get("cursor", ""), self._limit(request))
+        except keyset.BadCursor:
+            raise ValidationError({"cursor": ["Not a cursor of this list and order."]})
+        return self.page.rows
+
+    def _limit(self, request: Request) -> int:
+        text = request.query_params.get("limit", "")
+        if not text:
+            return DEFAULT
+        if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST):
+            raise ValidationError({"limit": [f"A number from 1 to {MOST}."]})
+        return int(text)
 
     def get_paginated_response(self, data: Any) -> Response:
-        """Tells beside the count whether it is all."""
-        response = super().get_paginated_response(data)
-        response.data["count_exact"] = self.page.paginator.exact
-        return response
+        """The page with the ways to those beside it."""
+        return Response(
+            {"next": self._address(self.page.next), "previous": self._address(self.page.previous), "results": data}
+        )
+
+    def _address(self, cursor: str) -> str | None:
+        if not cursor:
+            return None
+        return replace_query_param(remove_query_param(self._request.build_absolute_uri(), "cursor"), "cursor", cursor)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """The same, for the OpenAPI document."""
-        described = super().get_paginated_response_schema(schema)
-        described["properties"]["count"]["description"] = f"Rows that match, at most {COUNT_LIMIT}."
-        described["properties"]["count_exact"] = {
-            "type": "boolean",
-            "description": "False where there are more rows than `count` says.",
+        address = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {
+                "next": {**address, "example": "http://127.0.0.1:8000/api/v1/sessions/?cursor=WzAsIjIw"},
+                "previous": address,
+                "results": schema,
+            },
         }
-        return described
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Its two parameters."""
+        return [
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "description": "Where the page begins: taken from `next` or `previous`.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "limit",
+                "in": "query",
+                "required": False,
+                "description": "Rows of a page.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT},
+            },
+        ]

@@ -1,4 +1,4 @@
-"""Who may do what over REST: the same model permissions that the admin asks for."""
+"""Who may do what over REST: the same permissions that the pages and the admin ask for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ class MayView(DjangoModelPermissions):
     }
 
 
-class MayEndSessions(BasePermission):
-    """Ending a session needs the permission to change sessions."""
+def needs(codename: str) -> type[BasePermission]:
+    """A permission class that wants one permission of the gateway's app."""
 
-    message = "Ending a session needs the permission sessions_app.change_gatewaysession."
+    class Needs(BasePermission):
+        message = f"This needs the permission sessions_app.{codename}."
 
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Asked for by the POST that ends."""
-        return bool(request.user and request.user.has_perm("sessions_app.change_gatewaysession"))
+        def has_permission(self, request: Request, view: Any) -> bool:
+            return bool(
+                request.user and request.user.is_authenticated and request.user.has_perm(f"sessions_app.{codename}")
+            )
+
+    return Needs

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
+from sessions_app import validators
 from sessions_app.models import (
+    Acknowledgement,
     GatewaySession,
     MessageRecord,
     Node,
@@ -14,6 +18,14 @@ from sessions_app.models import (
     SessionEvent,
     SetupFailure,
 )
+
+
+class URIField(serializers.CharField):
+    """A SIP URI that can be sent to."""
+
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(max_length=255, **extra)
+        self.validators.append(validators.next_hop_or_nothing)
 
 
 class SessionSerializer(serializers.ModelSerializer):
@@ -91,6 +103,11 @@ class MessageSerializer(serializers.ModelSerializer):
             "sip_code",
             "msrp_code",
             "detail",
+            "subject",
+            "imdn_id",
+            "notify",
+            "confirmation",
+            "expires_at",
         ]
         read_only_fields = fields
 
@@ -143,12 +160,12 @@ class NodeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Node
-        fields = ["name", "version", "pid", "listeners", "started_at", "heartbeat_at", "stopped_at"]
+        fields = ["name", "version", "pid", "listeners", "started_at", "heartbeat_at", "stopped_at", "draining_since"]
         read_only_fields = fields
 
 
 class CommandSerializer(serializers.ModelSerializer):
-    """A command on its way to the process that owns the session."""
+    """A command on its way to a gateway process."""
 
     state = serializers.SerializerMethodField(help_text="pending, or done once `done_at` is set.")
 
@@ -162,7 +179,78 @@ class CommandSerializer(serializers.ModelSerializer):
         return "pending" if command.done_at is None else "done"
 
 
-class ErrorSerializer(serializers.Serializer):
-    """Why a request was refused."""
+class FaultSerializer(serializers.Serializer):
+    """What is wrong with one field."""
 
+    field = serializers.CharField()
     detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """Why a request was refused (RFC 9457)."""
+
+    type = serializers.CharField(default="about:blank")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = FaultSerializer(many=True, required=False)
+
+
+class SendSerializer(serializers.Serializer):
+    """A message to send: by route (``from`` and ``to``), or into a live session (``session``)."""
+
+    from_uri = URIField(required=False, help_text="Its sender. With `to_uri`: as if it had come as a MESSAGE.")
+    to_uri = URIField(required=False, help_text="Whom it is for.")
+    source = serializers.IPAddressField(
+        required=False, help_text="The address of a peer that it counts as having come from; this machine by itself."
+    )
+    session = serializers.UUIDField(required=False, help_text="A live session to send it into.")
+    direction = serializers.ChoiceField(
+        choices=MessageRecord.Direction.choices, required=False, help_text="With `session`: to which side."
+    )
+    content_type = serializers.RegexField(
+        r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *; *[A-Za-z0-9_.-]+=[A-Za-z0-9_.\"-]+)*$",
+        default="text/plain",
+        max_length=200,
+    )
+    text = serializers.CharField(
+        max_length=60_000, trim_whitespace=False, help_text="Its body, as text; UTF-8 on the wire."
+    )
+    wait = serializers.IntegerField(
+        min_value=0, max_value=30, default=5, help_text="Seconds to wait for the outcome before 202."
+    )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Either a session, or both addresses."""
+        by_route = "from_uri" in values or "to_uri" in values
+        if ("session" in values) == by_route:
+            raise serializers.ValidationError("Either `session`, or `from_uri` and `to_uri`.")
+        if by_route and not ("from_uri" in values and "to_uri" in values):
+            missing = "to_uri" if "from_uri" in values else "from_uri"
+            raise serializers.ValidationError({missing: "Is needed beside the other address."})
+        if "session" in values and "direction" not in values:
+            raise serializers.ValidationError({"direction": "Is needed with `session`."})
+        return values
+
+
+class RetrySerializer(serializers.Serializer):
+    """Where a retried message goes, if not to where it was for."""
+
+    ruri = URIField(required=False, allow_blank=True, default="")
+    next_hop = URIField(required=False, allow_blank=True, default="")
+
+
+class BodySerializer(serializers.Serializer):
+    """The body of a message."""
+
+    content_type = serializers.CharField()
+    base64 = serializers.CharField()
+
+
+class AcknowledgementSerializer(serializers.ModelSerializer):
+    """That somebody has seen a failure."""
+
+    class Meta:
+        model = Acknowledgement
+        fields = ["record", "by", "at", "note"]
+        read_only_fields = ["record", "by", "at"]

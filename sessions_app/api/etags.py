@@ -1,0 +1,25 @@
+"""ETags: a GET is answered 304 where the reader has the same already (RFC 9110 s13.1.2)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.utils.cache import get_conditional_response
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+
+class Conditional:
+    """Adds an ETag of the content to every successful GET of a view, and honours If-None-Match."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
+        """Rendered here, because the tag is of the octets."""
+        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        if request.method not in ("GET", "HEAD") or response.status_code != 200 or response.streaming:
+            return response
+        response.render()
+        tag = f'"{hashlib.blake2b(response.content, digest_size=12).hexdigest()}"'
+        response["ETag"] = tag
+        response["Cache-Control"] = "private, no-cache"
+        return get_conditional_response(request._request, etag=tag, response=response)
