@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import django_filters
 from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
@@ -22,6 +23,7 @@ SINCE: Final = [
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
 ]
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -68,13 +70,29 @@ def _q(label: str) -> django_filters.CharFilter:
     )
 
 
-def _moment(field: str, lookup: str, label: str) -> django_filters.IsoDateTimeFilter:
-    return django_filters.IsoDateTimeFilter(
-        field_name=field,
-        lookup_expr=lookup,
-        label=label,
-        widget=forms.DateTimeInput(attrs={"placeholder": "2026-01-31T08:00Z"}),
-    )
+class MomentField(IsoDateTimeField):
+    """A time of ISO 8601, in UTC then; what no record can have is clipped to what the database takes."""
+
+    def clean(self, value: Any) -> datetime | None:
+        """The time, not before 1970."""
+        moment = super().clean(value)
+        if moment is None:
+            return None
+        try:
+            return max(EPOCH, moment.astimezone(UTC))
+        except OverflowError:
+            return EPOCH if moment.year < 2000 else datetime.max.replace(tzinfo=UTC)
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A bound of a time."""
+
+    field_class = MomentField
+
+
+def _moment(field: str, lookup: str, label: str) -> MomentFilter:
+    box = forms.DateTimeInput(attrs={"placeholder": "2026-01-31T08:00Z"})
+    return MomentFilter(field_name=field, lookup_expr=lookup, label=label, widget=box)
 
 
 def _since(field: str) -> django_filters.ChoiceFilter:
