@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sessions_app.store.estate import Owed
     from sessions_app.store.writer import Obligation
 
+LONGEST_IMDN_ID = 128
+"""A longer one has no room in the row by which its notifications are found again."""
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -76,7 +78,8 @@ class Carried:
             self.subject = cpim.subject
             if not self.is_notification:
                 self.notify = cpim.notify
-                self.imdn_id = cpim.imdn_message_id
+                name = cpim.imdn_message_id
+                self.imdn_id = name if len(name) <= LONGEST_IMDN_ID else ""
         self._obligation: Obligation | None = None
         self._timer: Timer | None = None
 

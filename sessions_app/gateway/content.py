@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from protocols.msrp.accept import AcceptTypes, media_type
 from protocols.payload import charset, cpim, html, imdn, iscomposing
 from protocols.payload.cpim import CpimMessage
+from protocols.payload.errors import PayloadError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sessions_app.gateway.carried import Carried
 
 CPIM: Final = cpim.CONTENT_TYPE
 PLAIN: Final = "text/plain;charset=UTF-8"
 COMPOSING: Final = iscomposing.CONTENT_TYPE
 IMDN: Final = imdn.CONTENT_TYPE
+MOST_HTML: Final = 65_536
+"""Octets of HTML that are made into text, which holds up everything else for up to 1 ms a kilobyte."""
 NEVER: Final = frozenset({"application/vnd.3gpp.sms", "application/resource-lists+xml"})
 """Types that mean something else than a message, whatever a route says: SMS of TS 24.341 (RULEBOOK W9), a list of
 recipients (RULEBOOK M16)."""
@@ -108,8 +113,8 @@ def for_msrp(message: Carried, takes: AcceptTypes, wrapped: AcceptTypes | None, 
         return Form(message.content_type, body)
     if held.signed or essence == IMDN:
         return None
-    form = in_utf8(held.content_type, held.body)
-    return form if takes.allows_bare(essence) else _as_text(form, takes)
+    form = _unwrapped(held)
+    return form if form is None or takes.allows_bare(essence) else _as_text(form, takes)
 
 
 def for_page(message: Carried, takes_cpim: bool | None, refuses: set[str]) -> Form | None:
@@ -121,23 +126,26 @@ def for_page(message: Carried, takes_cpim: bool | None, refuses: set[str]) -> Fo
     return next((form for form in _page_forms(message, takes_cpim) if form.essence not in refuses), None)
 
 
-def _page_forms(message: Carried, takes_cpim: bool | None) -> list[Form]:
+def _page_forms(message: Carried, takes_cpim: bool | None) -> Iterator[Form]:
     held = message.cpim
-    whole = Form(message.content_type, message.body)
+    whole = bare = Form(message.content_type, message.body)
     if held is None:
-        forms = [whole]
         if takes_cpim and message.imdn_id:
-            forms.insert(0, _wrapped(message, whole, message.imdn_id))
-        bare = whole
+            yield _wrapped(message, whole, message.imdn_id)
     else:
-        if held.signed or media_type(held.content_type) == IMDN:
-            return [whole]
-        bare = in_utf8(held.content_type, held.body)
-        wants_it_whole = takes_cpim or (takes_cpim is None and bool(message.notify))
-        forms = [whole, bare] if wants_it_whole else [bare]
-    if bare.essence == "text/html":
-        forms.append(_text_of(bare))
-    return forms
+        kept = held.signed or media_type(held.content_type) == IMDN
+        if kept or takes_cpim or (takes_cpim is None and message.notify):
+            yield whole
+        if kept:
+            return
+        unwrapped = _unwrapped(held)
+        if unwrapped is None:
+            return
+        bare = unwrapped
+    yield bare
+    text = _text_of(bare)
+    if text is not None:
+        yield text
 
 
 def _wrapped(message: Carried, form: Form, own_imdn: str = "") -> Form:
@@ -157,10 +165,20 @@ def _wrapped(message: Carried, form: Form, own_imdn: str = "") -> Form:
     return Form(CPIM, body)
 
 
+def _unwrapped(held: CpimMessage) -> Form | None:
+    """The content by itself; None where its coding or charset cannot be undone."""
+    try:
+        return in_utf8(held.content_type, held.decoded())
+    except PayloadError:
+        return None
+
+
 def _as_text(form: Form, takes: AcceptTypes) -> Form | None:
     """HTML as text for who takes only that (RFC 7572 s7, RULEBOOK W2)."""
-    return _text_of(form) if form.essence == "text/html" and takes.allows_bare("text/plain") else None
+    return _text_of(form) if takes.allows_bare("text/plain") else None
 
 
-def _text_of(form: Form) -> Form:
+def _text_of(form: Form) -> Form | None:
+    if form.essence != "text/html" or len(form.body) > MOST_HTML:
+        return None
     return Form(PLAIN, html.to_text(form.body, form.type).encode())

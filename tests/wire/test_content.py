@@ -65,6 +65,20 @@ def test_cpim_is_unwrapped_for_a_peer_that_does_not_take_it(gateway, alice, bob)
     assert gateway.message_row(sent.call_id)["subject"] == "kept"
 
 
+def test_content_that_cannot_be_taken_out_of_its_wrapper_is_415(alice, bob):
+    body = cpim("====", sender=alice.uri, recipient=bob.uri, content=["Content-Transfer-Encoding: x-strange"])
+    sent = alice.message(bob.uri, body, content_type="message/cpim")
+    bob.take_call(accept_types="text/plain")
+    assert alice.final_answer_to(sent).status == 415
+
+
+def test_a_transfer_encoding_is_undone_with_the_wrapper(alice, bob):
+    body = cpim("aGVsbG8=", sender=alice.uri, recipient=bob.uri, content=["Content-Transfer-Encoding: base64"])
+    sent = alice.message(bob.uri, body, content_type="message/cpim")
+    assert bob.take_call(accept_types="text/plain").take_message().body == b"hello"
+    assert alice.final_answer_to(sent).status == 200
+
+
 def test_what_is_signed_is_not_unwrapped(alice, bob, everything):
     body = cpim(
         "xxx", sender=alice.uri, recipient=bob.uri, kind='multipart/signed; protocol="application/pkcs7-signature"'

@@ -20,7 +20,7 @@ def report(call, send, status="000 200 OK", byte_range=None):
                       f"Byte-Range: {byte_range or f'1-{size}/{size}'}", f"Status: {status}")  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------------- message side to MSRP side
+# ------------------------------------------------------------------------------------------ message side to MSRP side
 
 
 def test_a_request_for_delivery_becomes_a_success_report_and_that_an_imdn(gateway, alice, bob):
@@ -48,7 +48,7 @@ def test_a_request_for_delivery_becomes_a_success_report_and_that_an_imdn(gatewa
 
 
 def test_a_peer_that_speaks_imdn_answers_for_itself(gateway, alice, bob):
-    """Requests pass through with our address on top of the route; display is relayed, never made up (RULEBOOK I4, I7)."""
+    """Requests pass with our address on top of the route; display is relayed, never made up (RULEBOOK I4, I7)."""
     sent = alice.message(bob.uri, asking(alice, bob, "m2", f"{BOTH}, display"), content_type="message/cpim")
     call = bob.take_call(**CPIM_PEER)
     send = call.take_message()
@@ -163,7 +163,7 @@ def test_d07_a_report_on_what_nobody_sent_changes_nothing(alice, bob, live):
     assert alice.final_answer_to(sent).status == 200
 
 
-# --------------------------------------------------------------------------------------------- MSRP side to message side
+# ------------------------------------------------------------------------------------------ MSRP side to message side
 
 
 def test_a_202_is_reported_only_when_an_imdn_says_delivered(gateway, alice, bob):
