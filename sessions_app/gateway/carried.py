@@ -63,7 +63,7 @@ class Carried:
         self.cpim = cpim
         """The message as CPIM, where it came so."""
         self.received_at = session.gateway.wall()
-        self.since = self.received_at
+        self.since = session.gateway.wheel.now
         """From when its wait counts: from its coming, or from when somebody wanted it tried again."""
         self.id = message_rows.new_id(self.received_at)
         self.state = State.RECEIVED
@@ -86,7 +86,8 @@ class Carried:
     def take_over(self, owed: Owed, obligation: Obligation) -> None:
         """Be the message that an earlier process kept and did not deliver."""
         self.id, self.received_at = owed.id, owed.received_at
-        self.since = owed.received_at
+        gateway = self.session.gateway
+        self.since = gateway.wheel.now - max(0.0, gateway.wall() - owed.received_at)
         self.call_id, self.message_id = owed.call_id, owed.message_id
         self.subject, self.expires_at = owed.subject, owed.expires_at
         self.notify = frozenset(owed.notify.split())
@@ -108,9 +109,10 @@ class Carried:
     def expired(self) -> bool:
         """Whether its validity, or the longest wait that the operator allows, is over."""
         gateway = self.session.gateway
-        now = gateway.wall()
         ttl = gateway.config.queue_ttl
-        return (self.expires_at is not None and now >= self.expires_at) or bool(ttl and now - self.since >= ttl)
+        if ttl and gateway.wheel.now - self.since >= ttl:
+            return True
+        return self.expires_at is not None and gateway.wall() >= self.expires_at  # a time of day (RFC 3428 s4)
 
     def stop_timer(self) -> None:
         """Wait for nothing any more."""

@@ -155,6 +155,10 @@ class Gateway:
         """Seconds since 1970, as of the last advance."""
         return self.wheel.now + self._wall_offset
 
+    def wall_of(self, at: float) -> float:
+        """Seconds since 1970 of a moment of the host's steady clock."""
+        return at + self._wall_offset
+
     def advance(self, now: float) -> None:
         """The time is ``now``, in seconds of the host's steady clock; do what is due."""
         self.wheel.advance(now)
@@ -367,8 +371,9 @@ class Gateway:
         session = self.by_id.get(identity)
         if session is None:
             return "no such live session here"
-        reason = silence(self.config, self.wall(), session.last_message_at, session.last_send_at)
+        reason = silence(self.config, self.wheel.now, session.last_message_at, session.last_send_at)
         if reason is None:
+            session.touch()  # its row looks silent: the clock was set, or it is late
             return "not silent any more"
         session.end(reason)
         return reason

@@ -154,7 +154,7 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         gateway.count("to_page_refused")
         message.respond(error.code, error.reason)
         return
-    session.last_send_at = gateway.wall()
+    session.last_send_at = gateway.wheel.now
     if session.msrp_composes is not None:
         session.msrp_composes.content(gateway.wheel.now)
     known = gateway.seen.get(session.key, message.message_id)

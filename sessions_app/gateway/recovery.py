@@ -15,6 +15,7 @@ from sessions_app.gateway.routing import Decision, accept_types, calling
 from sessions_app.gateway.session import Session, State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ACKNOWLEDGED, DELIVERED, ToPage
+from sessions_app.store import message_rows
 from sessions_app.store.estate import STOPPED
 from sessions_app.store.writer import Obligation
 
@@ -48,6 +49,7 @@ class Inheritance:
         past: dict[str, Session] = {}
         to_msrp: dict[str, list[Owed]] = {}
         for owed in estate.owed:
+            message_rows.follow(owed.id)
             if owed.direction == "to_page":
                 self._to_page.append(_to_page(gateway, past, owed))
             else:

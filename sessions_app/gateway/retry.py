@@ -37,7 +37,7 @@ def retry(gateway: Gateway, claimed: Claimed, ruri: str = "", next_hop: str = ""
             session.page.ruri, session.page.hop = ruri or session.page.ruri, next_hop
         message = ToPage.of_row(session, owed, obligation)
         # Another request to the far end, which has answered the first one (RFC 3261 s8.1.1.5).
-        message.since = gateway.wall()
+        message.since = gateway.wheel.now
         message.resent, message.cseq = False, 2 + int(max(0, gateway.wall() - owed.received_at))
         gateway.page_side.enqueue(message)
         return "sent again to the message side"
@@ -61,5 +61,5 @@ def retry(gateway: Gateway, claimed: Claimed, ruri: str = "", next_hop: str = ""
 
 def _again(session: Session, owed: Owed, obligation: Obligation) -> ToMsrp:
     message = ToMsrp.of_row(session, owed, obligation)
-    message.since = session.gateway.wall()
+    message.since = session.gateway.wheel.now
     return message

@@ -91,7 +91,9 @@ class Session:
         """``message`` or ``msrp``."""
         self.source = source
         self.state = State.SETTING_UP
-        self.created_at = self.last_message_at = self.last_send_at = now
+        self.created_at = now
+        self.last_message_at = self.last_send_at = gateway.wheel.now
+        """By the steady clock, which nobody sets: silence is measured by it."""
         # What the caused requests carry: one hop less than what caused them (RULEBOOK U1).
         self.max_forwards = str(max_forwards - 1)
         self.page = PageEnd(decision, initiator)
@@ -272,12 +274,11 @@ class Session:
     def _go_live(self) -> None:
         gateway = self.gateway
         self.state = State.LIVE
-        now = gateway.wall()
-        self.last_send_at = now
+        self.last_send_at = gateway.wheel.now
         changes = session_row.live(self)
         if not self._ever_live:
             self._ever_live = True
-            changes["established_at"] = now
+            changes["established_at"] = gateway.wall()
             gateway.count("sessions_established")
         gateway.store.change_session(self.id, changes)
         self.event("live")
@@ -288,7 +289,7 @@ class Session:
 
     def take(self, message: ToMsrp) -> None:
         """A message for the MSRP side: send it, or let it wait for the set-up."""
-        self.last_message_at = message.received_at
+        self.last_message_at = self.gateway.wheel.now
         if self.page_composes is not None:
             self.page_composes.content(self.gateway.wheel.now)
         if message.cpim is not None:
@@ -323,7 +324,7 @@ class Session:
 
     def send_outcome(self, message: ToMsrp, outcome: SendOutcome) -> None:
         """What became of a SEND."""
-        self.last_send_at = self.gateway.wall()
+        self.last_send_at = self.gateway.wheel.now
         if outcome.code == 200:
             self._reoffered = False
             if not self.peer.decides_later(message):

@@ -21,12 +21,13 @@ def beginnings(session: Session) -> dict[str, tuple[str, str]]:
 
 def progress(session: Session) -> dict[str, Any]:
     """Counters and times as they stand."""
+    gateway = session.gateway
     return {
         "to_msrp": session.to_msrp,
         "to_page": session.to_page,
         "undelivered": session.undelivered,
-        "last_message_at": session.last_message_at,
-        "last_send_at": session.last_send_at,
+        "last_message_at": gateway.wall_of(session.last_message_at),
+        "last_send_at": gateway.wall_of(session.last_send_at),
     }
 
 

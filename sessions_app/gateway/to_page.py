@@ -167,7 +167,7 @@ class ToPage(Carried):
             session.undelivered += 1
         if self.recorded:
             self._tell(event, status)
-            session.last_message_at = gateway.wall()
+            session.last_message_at = gateway.wheel.now
             self.record(event, code, None if event is Event.PASSED_ON else status, detail)
 
     def _tell(self, event: Event, status: int) -> None:

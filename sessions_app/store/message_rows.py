@@ -45,6 +45,11 @@ class _Ids:
         high = f"{self._stamp:012x}"
         return f"{high[:8]}-{high[8:]}-7{self._count:03x}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
 
+    def follow(self, identity: str) -> None:
+        stamp = int(identity.replace("-", "")[:12], 16)
+        if stamp >= self._stamp:
+            self._stamp, self._count = stamp, 0xFFF
+
 
 _VARIANT = {digit: "89ab"[number & 3] for number, digit in enumerate("0123456789abcdef")}
 _ids = _Ids()
@@ -53,6 +58,11 @@ _ids = _Ids()
 def new_id(at: float) -> str:
     """A UUID (RFC 9562 s5.7, version 7, method 1): rows made later have larger ids, so they are also an order."""
     return _ids.next(at)
+
+
+def follow(identity: str) -> None:
+    """New ids are larger than this one of an earlier process, though the clock may have gone back since."""
+    _ids.follow(identity)
 
 
 def head(session: str, direction: str) -> str:
