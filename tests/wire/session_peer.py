@@ -90,7 +90,10 @@ class Call:
 
     def take_offer(self, within=5.0, **description):
         """It does, we answer with a new path, see its ACK and are connected by it."""
-        invite = self.expect_offer(within)
+        return self.answer_offer(self.expect_offer(within), **description)
+
+    def answer_offer(self, invite, *, connect=True, **description):
+        """Answer its offer 200 with a new path, and see the ACK."""
         self.gateway_path = attribute(invite.body, "path")
         self.own_path = self.peer.msrp.new_path()
         description.setdefault("setup", "passive")
@@ -102,7 +105,7 @@ class Call:
             body=sdp(self.own_path, **description),
         )
         assert self.peer.expect("ACK", call_id=self.call_id).cseq == (invite.cseq[0], "ACK")
-        return self.expect_connection()
+        return self.expect_connection() if connect else self
 
     # -- MSRP ----------------------------------------------------------------------------------------------------
 
