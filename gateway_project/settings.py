@@ -151,6 +151,11 @@ CELERY_BEAT_SCHEDULE = {
         # A worker that was away finds one sweep waiting, not one for every interval it missed.
         "options": {"expires": _interval},
     },
+    "webhooks": {
+        "task": "sessions_app.tasks.deliver_webhooks",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 5},
+    },
 }
 
 CHANNEL_REDIS_URL = env.url("CHANNEL_REDIS_URL", "", ("redis", "rediss", "unix"))

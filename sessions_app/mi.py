@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,12 +20,14 @@ from django.views.decorators.http import require_POST
 
 from sessions_app import commands
 from sessions_app.conf import gateway_config
-from sessions_app.models import GatewaySession, Node, NodeCommand
+from sessions_app.feed import UDP_NAMES
+from sessions_app.models import EventSubscription, GatewaySession, Node, NodeCommand
 
 MAX_BODY: Final = 64 * 1024
 MAX_BATCH: Final = 50
 PATIENCE: Final = 2.0
 """Seconds that an end waits for its result."""
+_SOCKET: Final = re.compile(r"udp:(?P<host>[^\s:]{1,255}):(?P<port>\d{1,5})")
 NODE_SILENCE: Final = timedelta(seconds=60)
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
@@ -115,12 +118,53 @@ def _result(command: NodeCommand) -> str:
     return ""
 
 
+def event_subscribe(event: str, socket: str, expire: str | int = 3600) -> str:
+    """Send ``event`` to ``udp:host:port`` for ``expire`` seconds; 0 ends that."""
+    if event not in UDP_NAMES.values():
+        raise MiError(INVALID_PARAMS, "Invalid params", f"no such event: {event}")
+    found = _SOCKET.fullmatch(socket)
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise MiError(INVALID_PARAMS, "Invalid params", "socket is udp:host:port")
+    seconds = int(expire) if str(expire).isascii() and str(expire).isdigit() and len(str(expire)) < 10 else -1
+    if seconds < 0:
+        raise MiError(INVALID_PARAMS, "Invalid params", "expire is a number of seconds")
+    which = {"event": event, "host": found["host"], "port": int(found["port"])}
+    EventSubscription.objects.filter(expires_at__lt=timezone.now()).delete()
+    if seconds:
+        until = timezone.now() + timedelta(seconds=seconds)
+        EventSubscription.objects.update_or_create(**which, defaults={"expires_at": until})
+    else:
+        EventSubscription.objects.filter(**which).delete()
+    return "OK"
+
+
+def events_list() -> dict[str, Any]:
+    """Names of the events that there are."""
+    return {"Events": [{"name": name} for name in UDP_NAMES.values()]}
+
+
+def subscribers_list(event: str = "") -> dict[str, Any]:
+    """Who has asked for which event."""
+    rows = EventSubscription.objects.filter(**({"event": event} if event else {})).exclude(
+        expires_at__lt=timezone.now()
+    )
+    return {
+        "Subscribers": [
+            {"event": row.event, "socket": f"udp:{row.host}:{row.port}", "expires": _moment(row.expires_at)}
+            for row in rows
+        ]
+    }
+
+
 METHODS: Final[dict[str, tuple[Callable[..., Any], tuple[str, ...], int]]] = {
     "which": (which, ("command",), 0),
     "msrp_gw_list_sessions": (list_sessions, (), 0),
     "msrp_gateway:list_sessions": (list_sessions, (), 0),
     "msrp_gw_end_session": (end_session, ("key",), 1),
     "msrp_gateway:end_session": (end_session, ("key",), 1),
+    "event_subscribe": (event_subscribe, ("event", "socket", "expire"), 2),
+    "events_list": (events_list, (), 0),
+    "subscribers_list": (subscribers_list, ("event",), 0),
 }
 """For each method its function, its parameters' names in order, and how many of them must be there."""
 
@@ -213,6 +257,7 @@ def _arguments(params: Any, names: tuple[str, ...], least: int) -> dict[str, str
     if missing:
         raise MiError(INVALID_PARAMS, "Invalid params", f"missing: {missing[0]}")
     for name, value in params.items():
-        if not isinstance(value, str) or "\0" in value:
+        number = name == "expire" and isinstance(value, int) and not isinstance(value, bool)
+        if not number and (not isinstance(value, str) or "\0" in value):
             raise MiError(INVALID_PARAMS, "Invalid params", f"{name} is not a string")
     return params

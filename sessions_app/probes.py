@@ -11,7 +11,10 @@ from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import REGISTRY as PROCESS
 
+from sessions_app.metering import REGISTRY
 from sessions_app.models import Node
 
 HEARTBEAT_MISSED = timedelta(seconds=20)
@@ -24,6 +27,13 @@ _migrated = False
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers. The database is not asked: restarting us would not bring it back."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What this process counted, for Prometheus: the gateway's numbers where it is a gateway process."""
+    content = generate_latest(REGISTRY) + generate_latest(PROCESS)
+    return HttpResponse(content, content_type=CONTENT_TYPE_LATEST)
 
 
 @require_safe

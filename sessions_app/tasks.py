@@ -17,9 +17,9 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from sessions_app import commands
+from sessions_app import commands, webhooks
 from sessions_app.conf import GatewayConfig, gateway_config
-from sessions_app.models import GatewaySession, MessageRecord, Node, NodeCommand, SessionEvent, SetupFailure
+from sessions_app.models import GatewaySession, MessageRecord, Node, NodeCommand, SessionEvent, SetupFailure, Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,12 @@ def cleanup(share: int = 0, shares: int = 1) -> dict[str, int]:
     if any(done.values()):
         logger.info("cleanup: %s", ", ".join(f"{name} {number}" for name, number in done.items() if number))
     return done
+
+
+@shared_task(name="sessions_app.tasks.deliver_webhooks")
+def deliver_webhooks() -> int:
+    """Try the webhook deliveries that are due; how many were tried."""
+    return webhooks.deliver_due()
 
 
 # ---------------------------------------------------------------------------------------------------------------- sweep
@@ -142,6 +148,8 @@ def purge(config: GatewayConfig, now: datetime) -> dict[str, int]:
     before = now - timedelta(days=config.retention_days)
     return {
         # What is still owed to somebody stays as long as its session does.
+        "deliveries": webhooks.purge(),
+        "traffic": Traffic.objects.filter(minute__lt=before).delete()[0],
         "messages": _purge(
             MessageRecord.objects.filter(received_at__lt=before).exclude(state=MessageRecord.State.PENDING),
             "received_at",

@@ -31,6 +31,7 @@ urlpatterns = [
     path("peers/nodes/<str:name>/drain/", peers.drain, name="node-drain"),
     path("api/", include("sessions_app.api.urls")),
     path("mi", mi, name="mi"),
+    path("metrics", probes.metrics, name="metrics"),
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
 ]

@@ -18,7 +18,13 @@ _GROUPS = [
     ),
     (
         "Rules",
-        [("Routes", "alt_route", "sessions_app", "route"), ("Peers", "lan", "sessions_app", "peer")],
+        [
+            ("Routes", "alt_route", "sessions_app", "route"),
+            ("Peers", "lan", "sessions_app", "peer"),
+            ("Changes", "history", "sessions_app", "routechange"),
+            ("Webhooks", "webhook", "sessions_app", "webhook"),
+            ("Deliveries", "outbox", "sessions_app", "webhookdelivery"),
+        ],
     ),
     (
         "Processes",
@@ -30,6 +36,7 @@ _GROUPS = [
             ("Users", "person", "auth", "user"),
             ("Groups", "group", "auth", "group"),
             ("API tokens", "key", "authtoken", "tokenproxy"),
+            ("Audit trail", "policy", "sessions_app", "auditentry"),
         ],
     ),
 ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from sessions_app.admin.history import Remembers
+from sessions_app.admin.tryout import TriesOut
 from sessions_app.models import Peer, Route
 
 
 @admin.register(Route)
-class RouteAdmin(ModelAdmin):
+class RouteAdmin(TriesOut, Remembers, ModelAdmin):
     """The routes table, in the order in which it is asked."""
 
     list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "action", "key_template"]
@@ -70,7 +72,7 @@ class RouteAdmin(ModelAdmin):
 
 
 @admin.register(Peer)
-class PeerAdmin(ModelAdmin):
+class PeerAdmin(Remembers, ModelAdmin):
     """Networks that may talk to the gateway."""
 
     list_display = ["name", "network", "enabled", "notes"]
@@ -79,5 +81,5 @@ class PeerAdmin(ModelAdmin):
     search_fields = ["name", "network", "notes"]
     ordering = ["name"]
     warn_unsaved_form = True
-    fields = ["name", "network", "enabled", "notes", "created_at", "updated_at"]
+    fields = ["name", "network", "enabled", "takes_cpim", "oversize", "notes", "created_at", "updated_at"]
     readonly_fields = ["created_at", "updated_at"]

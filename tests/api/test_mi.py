@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from sessions_app import mi
-from sessions_app.models import NodeCommand
+from sessions_app.models import EventSubscription, NodeCommand
 from tests.rows import ago, make_ended, make_node, make_session
 
 
@@ -42,10 +42,13 @@ class TestMethods:
             "jsonrpc": "2.0",
             "id": "21750",
             "result": [
+                "event_subscribe",
+                "events_list",
                 "msrp_gateway:end_session",
                 "msrp_gateway:list_sessions",
                 "msrp_gw_end_session",
                 "msrp_gw_list_sessions",
+                "subscribers_list",
                 "which",
             ],
         }
@@ -237,3 +240,28 @@ class TestOpensipsCli:
         done = self.run(live_server, tmp_path, "msrp_gw_end_session", "key=nobody")
         assert done.returncode != 0
         assert "404: Session doesn't exist" in done.stdout + done.stderr
+
+
+@pytest.mark.django_db
+class TestEvents:
+    ARGS = ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:29997", 60]
+
+    def test_a_subscription_is_kept_until_its_end(self, call):
+        assert call(request("event_subscribe", self.ARGS)).json()["result"] == "OK"
+        row = EventSubscription.objects.get()
+        assert (row.event, row.host, row.port) == ("E_MSRP_GW_SETUP_FAILED", "127.0.0.1", 29997)
+        call(request("event_subscribe", self.ARGS))
+        assert EventSubscription.objects.count() == 1
+        call(request("event_subscribe", [*self.ARGS[:2], "0"]))
+        assert not EventSubscription.objects.exists()
+
+    @pytest.mark.parametrize(
+        "params", [["E_OTHER", "udp:1.2.3.4:5", 60], ["E_MSRP_GW_SETUP_FAILED", "tcp:1.2.3.4:5", 60],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:1.2.3.4:99999", 60], ["E_MSRP_GW_SETUP_FAILED", "udp:h:5", "x"]]
+    )  # fmt: skip
+    def test_one_that_makes_no_sense_is_refused(self, call, params):
+        assert "error" in call(request("event_subscribe", params)).json()
+
+    def test_the_events_are_listed(self, call):
+        names = [event["name"] for event in call(request("events_list", {})).json()["result"]["Events"]]
+        assert "E_MSRP_GW_SETUP_FAILED" in names

@@ -311,7 +311,10 @@ class TestRules:
         assert [route.name for route in rows] == ["first", "second", "last"]
 
     def test_a_peer_with_host_bits_is_refused_at_its_field(self, admin_client):
-        answer = admin_client.post(reverse("admin:sessions_app_peer_add"), {"name": "p", "network": "192.0.2.1/24"})
+        answer = admin_client.post(
+            reverse("admin:sessions_app_peer_add"),
+            {"name": "p", "network": "192.0.2.1/24", "takes_cpim": "auto", "oversize": "stream"},
+        )
         assert list(answer.context["adminform"].form.errors) == ["network"]
 
     def test_a_peer_that_a_route_names_is_not_deleted(self, admin_client):

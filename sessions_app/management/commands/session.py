@@ -1,0 +1,60 @@
+"""`manage.py session KEY`: one session with its steps and messages."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from sessions_app.api.serializers import MessageSerializer, SessionDetailSerializer
+from sessions_app.management.listing import Listing
+from sessions_app.models import GatewaySession
+from sessions_app.search import sessions_with
+from sessions_app.templatetags.gateway import took
+
+
+def find(text: str) -> GatewaySession:
+    """The session with this id or key, else the newest that the text names. Raises CommandError."""
+    sessions = GatewaySession.objects.order_by("-created_at", "-id")
+    try:
+        found = sessions.filter(pk=uuid.UUID(text)).first()
+    except ValueError:
+        found = sessions.filter(key=text).first() or sessions_with(sessions, text).first()
+    if found is None:
+        raise CommandError(f"No session is named by {text!r}.")
+    return found
+
+
+class Command(Listing):
+    help = "Show the session with this id or key, or the newest that a part of its names finds."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("key")
+        super().add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        session = find(options["key"])
+        messages = list(session.messages.defer("body").order_by("received_at", "id")[:1000])
+        document = {**SessionDetailSerializer(session).data, "messages": MessageSerializer(messages, many=True).data}
+        self.document(document, as_json=options["json"], text=self._text(session, messages))
+
+    def _text(self, session: GatewaySession, messages: list[Any]) -> str:
+        lines = [
+            f"{session.from_uri} -> {session.to_uri}",
+            f"  {session.get_state_display()}{': ' + session.end_reason if session.end_reason else ''}",
+            f"  key {session.key}",
+            f"  id {session.pk}, node {session.node}, route {session.route or '-'}, Call-ID {session.call_id or '-'}",
+            f"  {session.to_msrp} to MSRP, {session.to_page} to the message side, {session.undelivered} undelivered",
+            "",
+        ]
+        lines += [
+            f"  {event.at:%Y-%m-%d %H:%M:%S.%f} {event.kind} {event.detail}".rstrip() for event in session.events.all()
+        ]
+        lines.append("")
+        lines += [
+            f"  {message.received_at:%H:%M:%S.%f} {'-> MSRP' if message.direction == 'to_msrp' else '<- MSRP'} "
+            f"{message.get_state_display()} after {took(message)} {message.detail}".rstrip()
+            for message in messages
+        ]
+        return "\n".join(lines)
