@@ -333,6 +333,9 @@ class MessageRecord(models.Model):
             models.Index(fields=["received_at"], condition=Q(state="pending"), name="message_pending"),
             models.Index(fields=["-received_at"], condition=Q(state__in=["failed", "expired"]), name="message_failed"),
             models.Index(fields=["imdn_id"], condition=~Q(imdn_id=""), name="message_imdn"),
+            models.Index(
+                fields=["received_at"], condition=Q(body__isnull=False) & ~Q(state="pending"), name="message_body_kept"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,9 @@ RUN: Final = 64
 """Buckets looked through by one query."""
 DEAD_AFTER: Final = timedelta(seconds=60)
 """Without a heartbeat for so long, a process is gone."""
+ABANDONED_AFTER: Final = timedelta(hours=1)
+"""So long its sessions wait for it to come back, or for another process to take them over and say good-bye to their
+peers; then nobody will, and their rows are closed."""
 CHUNK: Final = 2000
 """Rows of one transaction."""
 MOST_CHUNKS: Final = 500
@@ -43,6 +46,7 @@ def cleanup(share: int = 0, shares: int = 1) -> dict[str, int]:
     first, last = config.buckets * share // shares, config.buckets * (share + 1) // shares
     done = sweep(config, now, first, last)
     if share == 0:
+        done["bodies"] = wipe_bodies(config, now)
         done.update(purge(config, now))
     if any(done.values()):
         logger.info("cleanup: %s", ", ".join(f"{name} {number}" for name, number in done.items() if number))
@@ -63,10 +67,11 @@ def sweep(config: GatewayConfig, now: datetime, first: int, last: int) -> dict[s
     alive = list(
         Node.objects.filter(stopped_at=None, heartbeat_at__gte=now - DEAD_AFTER).values_list("name", flat=True)
     )
+    lately = list(Node.objects.filter(heartbeat_at__gte=now - ABANDONED_AFTER).values_list("name", flat=True))
     done = {"expired": 0, "closed": 0}
     for buckets in _runs(first, last, config.buckets):
         run = GatewaySession.objects.filter(buckets, ended_at=None)
-        done["closed"] += _close_orphans(run, alive, now)
+        done["closed"] += _close_orphans(run.exclude(node__in=lately), now)
         done["expired"] += _expire(run.filter(node__in=alive), config, now)
     return done
 
@@ -100,10 +105,9 @@ def _expire(run: QuerySet[GatewaySession], config: GatewayConfig, now: datetime)
     return number
 
 
-def _close_orphans(run: QuerySet[GatewaySession], alive: list[str], now: datetime) -> int:
-    """Sessions of a process that is gone end here, as nobody else is there to end them."""
-    # A process that has just come up writes sessions a moment before its first heartbeat is seen.
-    orphans = run.exclude(node__in=alive).filter(created_at__lte=now - DEAD_AFTER).order_by("pk")
+def _close_orphans(run: QuerySet[GatewaySession], now: datetime) -> int:
+    """Sessions of a process that is gone for good end here, as nobody else is there to end them."""
+    orphans = run.filter(created_at__lte=now - ABANDONED_AFTER).order_by("pk")
     number = 0
     while True:
         with transaction.atomic():
@@ -139,6 +143,23 @@ def _close(rows: list[tuple[Any, str, str]], now: datetime) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------- purge
+
+
+def wipe_bodies(config: GatewayConfig, now: datetime) -> int:
+    """Bodies that are kept longer than their outcome wants; all of them where they are not kept always any more."""
+    days = config.body_retention_days if config.store_bodies == "always" else 0
+    if config.store_bodies == "always" and not days:
+        return 0
+    rows = MessageRecord.objects.filter(body__isnull=False, received_at__lt=now - timedelta(days=days)).exclude(
+        state=MessageRecord.State.PENDING
+    )
+    number = 0
+    for _ in range(MOST_CHUNKS):
+        ids = list(rows.order_by("received_at").values_list("pk", flat=True)[:CHUNK])
+        number += MessageRecord.objects.filter(pk__in=ids).exclude(state=MessageRecord.State.PENDING).update(body=None)
+        if len(ids) < CHUNK:
+            break
+    return number
 
 
 def purge(config: GatewayConfig, now: datetime) -> dict[str, int]:

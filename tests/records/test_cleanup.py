@@ -90,13 +90,13 @@ class TestBuckets:
 class TestSessionsOfADeadProcess:
     @pytest.mark.parametrize(
         "node",
-        [None, {"heartbeat_at": ago(seconds=61)}, {"stopped_at": ago(seconds=1)}],
+        [None, {"heartbeat_at": ago(seconds=3601)}, {"stopped_at": ago(hours=2), "heartbeat_at": ago(hours=2)}],
         ids=["gone", "silent", "stopped"],
     )
     def test_are_closed_in_the_database(self, node):
         if node is not None:
             make_node(**node)
-        session = make_session(created_at=ago(minutes=5))
+        session = make_session(created_at=ago(hours=2))
         assert tasks.cleanup()["closed"] == 1
         session.refresh_from_db()
         assert (session.state, session.end_reason) == ("ended", "node gateway-1 is gone")
@@ -104,25 +104,51 @@ class TestSessionsOfADeadProcess:
         assert (event.kind, event.detail) == ("ended", "node gateway-1 is gone")
 
     def test_have_failed_where_they_were_being_set_up(self):
-        session = make_session(state="setting_up", created_at=ago(minutes=5))
+        session = make_session(state="setting_up", created_at=ago(hours=2))
         tasks.cleanup()
         session.refresh_from_db()
         assert session.state == "failed"
 
     def test_take_their_open_commands_along(self):
-        session = make_session(created_at=ago(minutes=5))
+        session = make_session(created_at=ago(hours=2))
         NodeCommand.objects.create(node="gateway-1", verb="end_session", session=session)
         tasks.cleanup()
         assert NodeCommand.objects.get().result == "node gateway-1 is gone"
 
     def test_are_left_to_a_process_that_lives(self):
         make_node()
-        make_session(created_at=ago(minutes=5))
+        make_session(created_at=ago(hours=2))
         assert tasks.cleanup()["closed"] == 0
 
-    def test_are_not_closed_in_their_first_minute(self):
-        make_session()
+    def test_wait_an_hour_for_it_or_for_its_heir(self):
+        """Whoever takes them over says good-bye to their peers, which a row cannot."""
+        make_node(heartbeat_at=ago(minutes=50), stopped_at=ago(minutes=50))
+        make_session(created_at=ago(hours=2))
+        make_session(node="gateway-2")
         assert tasks.cleanup()["closed"] == 0
+
+
+class TestBodies:
+    def test_are_wiped_when_their_days_are_over(self):
+        make_node()
+        session = make_ended()
+        old = make_message(session, received_at=ago(days=8), body=b"old")
+        new = make_message(session, received_at=ago(days=6), body=b"new")
+        owed = make_message(session, received_at=ago(days=8), state="pending", finished_at=None, body=b"owed")
+        config = GatewayConfig(store_bodies="always", body_retention_days=7)
+        assert tasks.wipe_bodies(config, timezone.now()) == 1
+        for message, body in ((old, None), (new, b"new"), (owed, b"owed")):
+            message.refresh_from_db()
+            assert (message.body and bytes(message.body)) == body
+
+    def test_are_all_wiped_where_they_are_not_kept_always_any_more(self):
+        session = make_ended()
+        make_message(session, body=b"left")
+        assert tasks.wipe_bodies(GatewayConfig(store_bodies="never"), timezone.now()) == 1
+
+    def test_stay_for_ever_where_no_days_are_set(self):
+        make_message(make_ended(), received_at=ago(days=400), body=b"kept")
+        assert tasks.wipe_bodies(GatewayConfig(store_bodies="always", body_retention_days=0), timezone.now()) == 0
 
 
 class TestRetention:
