@@ -74,6 +74,8 @@ class GatewayConfig:
     """Answer nothing, instead of 403, to strangers."""
     sip_idle_timeout: float = 600.0
     """Seconds a SIP connection over TCP may be silent."""
+    sip_write_timeout: float = 10.0
+    """Seconds that a SIP peer over TCP may leave unread what waits for it; then its connection is closed."""
     max_connections: int = 50_000
     """TCP connections that may come in at once; more are closed."""
     public_host: str = ""

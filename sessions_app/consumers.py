@@ -17,6 +17,9 @@ from sessions_app.host import GatewayHost, IdleWatch
 
 logger = logging.getLogger(__name__)
 
+HEAD_ROOM = 1 << 20
+"""Octets that may wait for a SIP peer which does not read, beside one message of the largest size."""
+
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -76,7 +79,7 @@ class SipApplication:
                         host.failed(error)
 
     async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
-        flow = TcpFlow(host.sent_by("tcp"), send, host.pump)
+        flow = TcpFlow(host.sent_by("tcp"), send, host.pump, host.config.max_message_size + HEAD_ROOM)
         peer: tuple[str, int] = scope["client"]
         gateway = host.gateway
         if isinstance(scope["token"], Target):
@@ -93,9 +96,11 @@ class SipApplication:
                 if kind == "sip.disconnect":
                     return
                 if kind == "sip.writable":
-                    if not event["writable"]:  # it does not read its answers: SIP has no way to slow it down
-                        gateway.count("sip_peers_too_slow")
-                        await send({"type": "sip.close"})
+                    flow.writable = event["writable"]
+                    if flow.writable:
+                        idle.reads_again()
+                    else:  # a large message is on its way, or it does not read its answers
+                        idle.does_not_read()
                     continue
                 idle.seen()
                 messages, pings, error = stream.feed(event["data"])

@@ -74,18 +74,27 @@ class UdpFlow:
 
 
 class TcpFlow:
-    """A TCP connection as SIP sees it."""
+    """A TCP connection as SIP sees it.
 
-    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport")
+    SIP has no way to slow a sender down, so what is said while the peer does not read is bounded: ``most_behind``
+    octets, then the connection is closed.
+    """
 
-    def __init__(self, sent_by: str, send: Send, pump: Pump) -> None:
+    __slots__ = ("_behind", "_most_behind", "_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport",
+                 "writable")  # fmt: skip
+
+    def __init__(self, sent_by: str, send: Send, pump: Pump, most_behind: int) -> None:
         self.transport = "TCP"
         self.reliable = True
         self.sent_by = sent_by
         self.alive = True
+        self.writable = True
+        """Set by the connection's application."""
         self._send = send
         self._pump = pump
         self._out: list[bytes] = []
+        self._most_behind = most_behind
+        self._behind = 0
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
         """Hand bytes over."""
@@ -98,8 +107,14 @@ class TcpFlow:
     async def flush(self) -> None:
         """One event for all."""
         out, self._out = self._out, []
-        if out:
-            await self._send({"type": "sip.send", "data": out[0] if len(out) == 1 else b"".join(out)})
+        if not out:
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        self._behind = 0 if self.writable else self._behind + len(data)
+        if self._behind > self._most_behind:
+            await self._send({"type": "sip.close"})
+        else:
+            await self._send({"type": "sip.send", "data": data})
 
 
 class MsrpFlow:

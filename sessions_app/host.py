@@ -304,23 +304,42 @@ class GatewayHost:
 
 
 class IdleWatch:
-    """Closes a SIP connection that was silent for ``GATEWAY_SIP_IDLE_TIMEOUT`` seconds."""
+    """Closes a SIP connection that was silent for ``GATEWAY_SIP_IDLE_TIMEOUT`` seconds, or whose peer read nothing of
+    what waits for it in ``GATEWAY_SIP_WRITE_TIMEOUT``.
+    """
 
-    __slots__ = ("_handle", "_host", "_last", "_send")
+    __slots__ = ("_handle", "_host", "_last", "_send", "_unread")
 
     def __init__(self, host: GatewayHost, send: Send) -> None:
         self._host = host
         self._send = send
         self._last = host.clock()
         self._handle = host.loop.call_later(host.config.sip_idle_timeout, self._look)
+        self._unread: asyncio.TimerHandle | None = None
 
     def seen(self) -> None:
         """Something came."""
         self._last = self._host.clock()
 
+    def does_not_read(self) -> None:
+        """More waits for the peer than its connection takes."""
+        if self._unread is None:
+            self._unread = self._host.loop.call_later(self._host.config.sip_write_timeout, self._too_slow)
+
+    def reads_again(self) -> None:
+        """It has taken enough of it."""
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _too_slow(self) -> None:
+        self._host.gateway.count("sip_peers_too_slow")
+        self._host._spawn(self._send({"type": "sip.close"}))
+
     def stop(self) -> None:
         """The connection is gone."""
         self._handle.cancel()
+        self.reads_again()
 
     def _look(self) -> None:
         host = self._host

@@ -83,7 +83,7 @@ class TestBuckets:
 
     def test_cost_few_queries_for_many_buckets(self, django_assert_max_num_queries):
         make_node()
-        with django_assert_max_num_queries(1 + 16 * 4):
+        with django_assert_max_num_queries(2 + 16 * 4):
             tasks.sweep(GatewayConfig(), timezone.now(), 0, 1024)
 
 

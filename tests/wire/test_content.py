@@ -6,6 +6,9 @@ import zlib
 import pytest
 
 from tests.wire.cpim import cpim, field
+from tests.wire.running import Running
+from tests.wire.session_peer import SessionPeer
+from tests.wire.sip_peer import SipPeer
 
 MIXED = b"--x\r\nContent-Type: text/plain\r\n\r\none\r\n--x\r\nContent-Type: text/html\r\n\r\n<b>two</b>\r\n--x--\r\n"
 
@@ -241,6 +244,14 @@ def peer_of_a_kind(gateway):
         gateway.change_routes(f"UPDATE sessions_app_peer SET {name} = %s", value)
 
 
+@pytest.fixture
+def big_gateway():
+    """With the limits as they are shipped."""
+    gateway = Running()
+    yield gateway.start()
+    gateway.close()
+
+
 def test_a_long_text_is_split_into_numbered_parts_where_the_peer_wants_it(gateway, alice, bob, peer_of_a_kind):
     peer_of_a_kind(oversize="split")
     text = "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. " * 40
@@ -294,3 +305,24 @@ def test_a_peer_that_takes_nothing_large_is_known_by_max_size(alice, bob, peer_o
     assert len(message.raw) <= 1300
     alice.respond(message, 200)
     assert call.wire.response_to(fits).code == 200
+
+
+def test_ten_megabytes_reach_a_user_who_reads_over_tcp(big_gateway):
+    """The connection is behind for a while, which is no reason to close it."""
+    alice, bob = SipPeer("alice", big_gateway, "tcp"), SessionPeer("bob", big_gateway)
+    try:
+        call = bob.call(alice.uri)
+        body = b"0123456789abcdef" * 600_000
+        for at in range(0, len(body), 1_000_000):
+            piece = body[at : at + 1_000_000]
+            last = at + 1_000_000 >= len(body)
+            tid = call.wire.request("SEND", call.gateway_path, call.own_path, "Message-ID: Large1",
+                                    f"Byte-Range: {at + 1}-{at + len(piece)}/{len(body)}", "Content-Type: text/plain",
+                                    body=piece, flag="$" if last else "+")  # fmt: skip
+        message = alice.expect("MESSAGE", within=30)
+        assert message.body == body
+        alice.respond(message, 200)
+        assert call.wire.response_to(tid).code == 200
+    finally:
+        alice.close()
+        bob.close()
