@@ -16,6 +16,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils.module_loading import import_string
 
@@ -42,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 SWITCH_INTERVAL = 0.0002
 """Seconds the loop may keep the interpreter to itself while the writer's thread has an answer of the database's."""
+
+ROUTES_AGAIN = 1.0
+"""Seconds after which routes that could not be read are read again."""
 
 Dialler = Callable[..., Awaitable[None]]
 
@@ -225,12 +229,18 @@ class GatewayHost:
         self._spawn(self._reload())
 
     async def _reload(self) -> None:
-        try:
-            self._table = await sync_to_async(RoutesTable.load)()
-        except Exception:
-            logger.exception("the routes could not be read again, the old ones stay")
-            return
-        logger.info("routes reloaded")
+        while True:
+            try:
+                self._table = await sync_to_async(_load_routes)()
+            except DatabaseError as error:
+                logger.warning("the routes cannot be read, the old ones stay for now: %s", str(error).strip())
+                await asyncio.sleep(ROUTES_AGAIN)
+            except Exception:
+                logger.exception("the routes could not be read again, the old ones stay")
+                return
+            else:
+                logger.info("routes reloaded")
+                return
 
     def _on_loop(self, work: Callable[..., str], *arguments: Any) -> str:
         """Run ``work`` on the loop at the present time, for another thread that waits for its result."""
@@ -301,6 +311,14 @@ class GatewayHost:
             answer = list(dict.fromkeys(str(each[4][0]) for each in found))
         self.gateway.advance(self.clock())
         then(answer)
+
+
+def _load_routes() -> RoutesTable:
+    """From the database, by a connection that does not stay: it could be dead when the next change comes."""
+    try:
+        return RoutesTable.load()
+    finally:
+        connections.close_all()
 
 
 class IdleWatch:

@@ -72,6 +72,10 @@ def test_a_notice_tells_of_one_failure_after_the_promise(story):
     story.ledger.noticed(TO_MSRP, 0)
     verdict, found = story.judged()
     assert (verdict.clean, found, verdict.table[TO_MSRP]["told by a notice"]) == (True, {}, 1)
+    story.message(number=1, told=[(0.1, FAILED, 403)], refused=refused, rows=["failed"])
+    story.ledger.noticed(TO_MSRP, 0)
+    verdict, found = story.judged()
+    assert (verdict.clean, found, verdict.table[TO_MSRP]["told twice"]) == (True, {}, 1)
     story.ledger.noticed(TO_MSRP, 0)
     assert "1 notices of a failure in to-msrp/0 that was none" in story.judged()[0].anomalies
 

@@ -219,15 +219,16 @@ class Running:
 
     def change_routes(self, query, *values):
         """A change of routes or peers, which the running gateway must have taken up within 2 s."""
-        before = self._reloads
+        before = self.reloads
         self.execute(query, *values)
         deadline = time.monotonic() + 2
-        while self._reloads == before:
+        while self.reloads == before:
             assert time.monotonic() < deadline, "the gateway did not read the routes again"
             time.sleep(0.01)
 
     @property
-    def _reloads(self):
+    def reloads(self):
+        """How often it has read them again."""
         return sum("routes reloaded" in line for line in list(self.output))
 
 

@@ -128,3 +128,22 @@ def test_the_database_dies_and_nobody_notices(second_gateway, people):
         within=15,
     )
     gateway.session_row(call.call_id, state="live")
+
+
+def test_routes_are_read_again_after_the_database_died_and_whenever_they_change_later(second_gateway, people):
+    gateway = second_gateway
+    with gateway.route(priority=1, method="MESSAGE", action="reject", to_pattern="never"):
+        pass  # what was read with is there now
+    for _ in range(2):
+        before = gateway.reloads
+        dead = Cluster(gateway.state).pid()
+        os.kill(dead, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while gateway.reloads == before or Cluster(gateway.state).pid() in (None, dead):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    alice, bob, *_ = people
+    with gateway.route(
+        priority=1, method="MESSAGE", action="reject", from_pattern=alice.uri, reject_code=603, reject_reason="Not you"
+    ):
+        assert alice.final_answer_to(alice.message(bob.uri, "hello?")).status == 603
