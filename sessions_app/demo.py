@@ -18,6 +18,7 @@ CHUNK: Final = 5000
 """Sessions of one transaction."""
 
 NAMES: Final = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "olivia", "peggy")
+SYLLABLES: Final = tuple(f"{first}{second}" for first in "bdfghklmnprstvw" for second in "aeiou")
 TRUNKS: Final = [f"192.0.2.{number}" for number in range(10, 26)]
 MSRP_HOSTS: Final = ["rcs.example.net", "ims.example.org", "chat.example.com", "support.example.net"]
 NODES: Final = ["gateway-1", "gateway-2"]
@@ -69,6 +70,11 @@ def batches(sessions: int, messages: int, days: float, now: datetime, seed: int 
         yield batch
 
 
+def _surname(dice: random.Random) -> str:
+    """One of some thousands: a dozen names would make every part of a name a frequent one."""
+    return "".join(dice.choice(SYLLABLES) for _ in range(3))
+
+
 def _daytime(at: float) -> float:
     """Pull times of the night towards the day."""
     hour = (at % 86400) / 3600
@@ -77,9 +83,9 @@ def _daytime(at: float) -> float:
 
 def _session(batch: Batch, dice: random.Random, number: int, at: float, count: int, end: float, *, live: bool) -> None:
     at = min(at, end - 1)
-    name, host = dice.choice(NAMES), dice.choice(MSRP_HOSTS)
+    name, host = f"{dice.choice(NAMES)}.{_surname(dice)}", dice.choice(MSRP_HOSTS)
     page = f"sip:+49{30_000_000 + number % 9_000_000}@carrier.example"
-    rich = f"sip:{name}.{number % 100_000}@{host}"
+    rich = f"sip:{name}{number % 100}@{host}"
     by_message = dice.random() < 0.7
     failed = not live and dice.random() < 0.02
     identity = new_id(at)

@@ -13,14 +13,14 @@ from sessions_app.causes import Cause, Told, tell
 
 BARS: Final = 24
 """Bars of a trend."""
-MOST: Final = 50
+MOST: Final = 40
 """Groups that are shown."""
 
 _SETUPS: Final = """
 SELECT leg, layer, code, coalesce(reason, detail) AS what,
        substring(ruri from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)') AS peer,
        width_bucket(extract(epoch FROM created_at), %(start)s, %(end)s, %(bars)s) AS bar,
-       count(*), max(created_at), (array_agg(id ORDER BY created_at DESC))[1]
+       count(*), max(created_at), max(id::text)
   FROM sessions_app_setupfailure AS failure
  WHERE created_at >= %(since)s AND created_at < %(until)s {unseen}
  GROUP BY 1, 2, 3, 4, 5, 6
@@ -29,7 +29,7 @@ _MESSAGES: Final = """
 SELECT direction, state, detail, NULL::int AS code,
        substring(to_uri from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)') AS peer,
        width_bucket(extract(epoch FROM received_at), %(start)s, %(end)s, %(bars)s) AS bar,
-       count(*), max(received_at), (array_agg(id ORDER BY received_at DESC))[1]
+       count(*), max(received_at), max(id::text)
   FROM sessions_app_messagerecord AS failure
  WHERE state IN ('failed', 'expired') AND received_at >= %(since)s AND received_at < %(until)s {unseen}
  GROUP BY 1, 2, 3, 4, 5, 6

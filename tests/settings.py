@@ -17,4 +17,5 @@ os.environ["PARLEY_STATE_DIR"] = str(STATE)
 
 from gateway_project.settings import *  # noqa: E402, F403
 
+AXES_ENABLED = False  # but for its own tests
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # slow ones only cost time here

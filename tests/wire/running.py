@@ -37,6 +37,7 @@ class Running:
         self.state = state or Path(tempfile.mkdtemp(prefix="parley-wire-"))
         self.state.chmod(0o711)  # root's embedded server runs under another uid
         http, self.sip_port, self.msrp_port = _free_ports()
+        self.address = f"http://{HOST}:{http}"
         self.sip = (HOST, self.sip_port)
         self.msrp = (HOST, self.msrp_port)
         self._environment = {
@@ -60,7 +61,7 @@ class Running:
         """Returns when it says that it is ready."""
         said = queue.Queue()
         self._process = process = subprocess.Popen(
-            [sys.executable, "manage.py", "rungateway"],
+            [sys.executable, "manage.py", *self.command],
             cwd=PROJECT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
