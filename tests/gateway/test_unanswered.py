@@ -1,4 +1,4 @@
-"""An MSRP peer that takes a SEND and never answers it: its MESSAGE fails all the same (RULEBOOK S26)."""
+"""Peers that never answer: a SEND's MESSAGE fails all the same (RULEBOOK S26), and a MESSAGE's SEND (Timer F)."""
 
 from __future__ import annotations
 
@@ -53,3 +53,31 @@ def test_what_was_promised_by_202_fails_in_the_records(code):
     rig.advance(25)
     [outcome] = rig.store.outcomes
     assert "failed" in outcome
+
+
+def test_a_message_that_nobody_answers_is_a_failure_report_after_timer_f():
+    """RFC 3261 s17.1.2.2: 32 s, the request repeated by Timer E; the next one of the queue is not held up by more."""
+    rig = live()
+    [session] = rig.gateway.by_id.values()
+    [connection] = rig.connections
+    connection.take_output(rig.now)
+    for number in (1, 2):
+        send = (
+            f"MSRP tid{number} SEND\r\nTo-Path: {session.local_path}\r\nFrom-Path: {session.msrp.peer_path[0]}\r\n"
+            f"Message-ID: message{number}\r\nByte-Range: 1-2/2\r\nContent-Type: text/plain\r\n\r\nhi\r\n"
+            f"-------tid{number}$\r\n"
+        )
+        rig.gateway.msrp_side.handle(connection.receive(send.encode(), rig.now))
+    rig.advance(0.5)
+    rig.store.commit()
+    assert connection.take_output(rig.now).count(b" 200 OK\r\n") == 2
+    rig.advance(31.25)
+    sent = [data for data, _ in rig.flow.sent if data.startswith(b"MESSAGE")]
+    assert (len(sent), len(set(sent))) == (11, 1), "at 0, 0.5, 1.5, 3.5, 7.5 ... 31.5 s"
+    assert rig.store.outcomes == []
+    rig.advance(1)
+    report = connection.take_output(rig.now)
+    assert b"Message-ID: message1" in report
+    assert b"Status: 000 408" in report
+    assert [outcome.split("\t")[1] for outcome in rig.store.outcomes] == ["failed"]
+    assert len({data for data, _ in rig.flow.sent if data.startswith(b"MESSAGE")}) == 2
