@@ -6,6 +6,7 @@ them goes out is decided by what the receiver takes. What is signed or encrypted
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from protocols.msrp.accept import AcceptTypes, media_type
@@ -39,6 +40,18 @@ class Form(NamedTuple):
     def essence(self) -> str:
         """``type/subtype`` in lower case."""
         return media_type(self.type) or ""
+
+
+@lru_cache(maxsize=1024)
+def ordinary(content_type: str) -> bool:
+    """Whether it is carried as it is: no wrapper, no indication, no charset to be undone. Most messages are."""
+    essence = media_type(content_type) or ""
+    return bool(essence) and essence not in (CPIM, COMPOSING, *NEVER) and not _names_charset(content_type)
+
+
+def _names_charset(content_type: str) -> bool:
+    lower = content_type.lower()
+    return lower.lstrip().startswith("text/") and "charset" in lower
 
 
 def read(content_type: str, body: bytes) -> CpimMessage | None:
@@ -76,7 +89,7 @@ def prefers_cpim(takes: AcceptTypes) -> bool:
 
 def in_utf8(content_type: str, body: bytes) -> Form:
     """A text in another charset as UTF-8. Raises PayloadError 415 where that cannot be done."""
-    if "charset" not in content_type.lower() or not content_type.lower().lstrip().startswith("text/"):
+    if not _names_charset(content_type):
         return Form(content_type, body)
     text, as_type = charset.to_utf8(body, content_type)
     return Form(as_type, text)
@@ -123,6 +136,8 @@ def for_page(message: Carried, takes_cpim: bool | None, refuses: set[str]) -> Fo
     ``takes_cpim`` None: nobody knows yet. ``refuses``: what was answered 415. A bare message with an IMDN Message-ID is
     wrapped to ask for its delivery notification.
     """
+    if message.cpim is None and not message.imdn_id and not refuses:
+        return Form(message.content_type, message.body)
     return next((form for form in _page_forms(message, takes_cpim) if form.essence not in refuses), None)
 
 

@@ -64,10 +64,12 @@ class SeenBefore:
         self._answers.update(answers)
         self._until = now + OF_EARLIER_PROCESS
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to be known."""
+        return bool(self._answers)
+
     def answer_to(self, message_id: str, now: float) -> int | None:
         """The answer to a MESSAGE that was there before; None for a new one."""
-        if not self._answers:
-            return None
         if now > self._until:
             self._answers.clear()
             return None

@@ -41,25 +41,26 @@ def from_page(gateway: Gateway, transaction: ServerTransaction, decision: Decisi
     """A MESSAGE that a route wants to be carried."""
     request = transaction.request
     session = gateway.sessions.get(decision.key)
+    held: CpimMessage | None = None
     try:
         form = _read_request(gateway, request)
-        held = content.read(form.type, form.body)
-        if content.essence_within(form.type, held) == COMPOSING:
-            code = composing.to_msrp(session, form, held)
-            accept = (("Accept", session.accepts),) if code == 415 and session is not None else ()
-            transaction.respond(code, headers=accept)
-            return
-        if not content.carries(decision.content_types, form.type, held):
-            raise _Refused(415, None, (("Accept", _accept(decision)),))
-        if held is None:
-            form = content.in_utf8(form.type, form.body)
-        elif content.essence_within(form.type, held) == IMDN:
-            if gateway.notifications.arrived(held, "to_page"):
-                transaction.respond(200)
+        if not (content.ordinary(form.type) and decision.content_types.allows(form.type)):
+            held = content.read(form.type, form.body)
+            within = content.essence_within(form.type, held)
+            if within == COMPOSING:
+                _composing(session, transaction, form, held)
                 return
-            form = Form(form.type, gateway.notifications.relayed(form.body))
-            if session is not None and not gateway.notifications.allows(session):
-                raise _Refused(480, "Too many notifications", (("Retry-After", "5"),))
+            if not content.carries(decision.content_types, form.type, held):
+                raise _Refused(415, None, (("Accept", _accept(decision)),))
+            if held is None:
+                form = content.in_utf8(form.type, form.body)
+            elif within == IMDN:
+                if gateway.notifications.arrived(held, "to_page"):
+                    transaction.respond(200)
+                    return
+                form = Form(form.type, gateway.notifications.relayed(form.body))
+                if session is not None and not gateway.notifications.allows(session):
+                    raise _Refused(480, "Too many notifications", (("Retry-After", "5"),))
     except PayloadError as error:
         gateway.count("messages_refused")
         headers = [("Accept", _accept(decision))] if error.code == 415 else []
@@ -71,12 +72,19 @@ def from_page(gateway: Gateway, transaction: ServerTransaction, decision: Decisi
         gateway.count("messages_refused")
         transaction.respond(refused.code, refused.reason, headers=refused.headers)
         return
-    known = gateway.seen_before.answer_to(message_id_of(request), gateway.wheel.now)
-    if known is not None:  # the process before this one took it (RULEBOOK M13)
-        gateway.count("to_msrp_duplicates")
-        transaction.respond(known)
-        return
+    if gateway.seen_before:
+        known = gateway.seen_before.answer_to(message_id_of(request), gateway.wheel.now)
+        if known is not None:  # the process before this one took it (RULEBOOK M13)
+            gateway.count("to_msrp_duplicates")
+            transaction.respond(known)
+            return
     _carry(gateway, transaction, decision, session, form, held)
+
+
+def _composing(session: Session | None, transaction: ServerTransaction, form: Form, held: CpimMessage | None) -> None:
+    code = composing.to_msrp(session, form, held)
+    accept = (("Accept", session.accepts),) if code == 415 and session is not None else ()
+    transaction.respond(code, headers=accept)
 
 
 def _carry(
@@ -129,50 +137,46 @@ def _accept(decision: Decision) -> str:
 
 def from_msrp(session: Session, message: IncomingMessage) -> None:
     """A whole message from the MSRP side."""
-    from sessions_app.gateway.session import State
-
     gateway = session.gateway
-    if session.state is State.ENDED or gateway.draining:
+    if session.msrp is None or gateway.draining:
         message.respond(481)
         return
+    held: CpimMessage | None = None
+    within = ""
     try:
         body = message.body
         if "content-encoding" in message.headers:
             body = encoding.decode(body, message.headers["content-encoding"], session.max_size)
         form = Form(message.content_type, body)
-        held = content.read(form.type, form.body)
-        if content.essence_within(form.type, held) == COMPOSING:
-            composing.to_page(session, form, held)
-            message.respond(200)
-            return
-        if not content.carries(session.decision.content_types, form.type, held):
-            message.respond(415, "not carried here")
-            return
-        if held is None:
-            form = content.in_utf8(form.type, form.body)
+        if not (content.ordinary(form.type) and session.decision.content_types.allows(form.type)):
+            held = content.read(form.type, form.body)
+            within = content.essence_within(form.type, held)
+            if within == COMPOSING:
+                composing.to_page(session, form, held)
+                message.respond(200)
+                return
+            if not content.carries(session.decision.content_types, form.type, held):
+                message.respond(415, "not carried here")
+                return
+            if held is None:
+                form = content.in_utf8(form.type, form.body)
     except PayloadError as error:
         gateway.count("to_page_refused")
         message.respond(error.code, error.reason)
         return
-    session.last_send_at = gateway.wheel.now
+    now = gateway.wheel.now
+    session.last_send_at = now
     if session.msrp_composes is not None:
-        session.msrp_composes.content(gateway.wheel.now)
+        session.msrp_composes.content(now)
     known = gateway.seen.get(session.key, message.message_id)
     if known is not None and not (isinstance(known, int) and known < 0):
         _again(gateway, known, message)
         return
-    if held is not None and content.essence_within(form.type, held) == IMDN:
-        form = Form(form.type, gateway.notifications.relayed(form.body))
-        try:
-            if gateway.notifications.arrived(held, "to_msrp"):
-                message.respond(200)
-                return
-        except PayloadError as error:
-            message.respond(error.code, error.reason)
+    if held is not None and within == IMDN:
+        relayed = _relayed_to_page(session, message, held, form)
+        if relayed is None:
             return
-        if not gateway.notifications.allows(session):
-            message.respond(413, "too many notifications")
-            return
+        form = relayed
     if gateway.store.full or not gateway.page_side.has_room(session.page.ruri):
         gateway.count("to_page_refused")
         message.respond(413, "too many messages wait for this recipient")
@@ -182,6 +186,22 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         to_page.cseq = 1 - known  # it was tried before and failed: to the far end this is another request
     gateway.seen.put(session.key, message.message_id, to_page)
     gateway.page_side.enqueue(to_page)
+
+
+def _relayed_to_page(session: Session, message: IncomingMessage, held: CpimMessage, form: Form) -> Form | None:
+    """An IMDN as it goes on; None where it goes no further, and is answered."""
+    notifications = session.gateway.notifications
+    try:
+        if notifications.arrived(held, "to_msrp"):
+            message.respond(200)
+            return None
+    except PayloadError as error:
+        message.respond(error.code, error.reason)
+        return None
+    if not notifications.allows(session):
+        message.respond(413, "too many notifications")
+        return None
+    return Form(form.type, notifications.relayed(form.body))
 
 
 def _again(gateway: Gateway, known: ToPage | int, message: IncomingMessage) -> None:
