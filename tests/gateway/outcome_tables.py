@@ -51,18 +51,6 @@ def _answer_to_message(rig: Rig) -> str:
     return NOTHING
 
 
-def _live(rig: Rig):
-    """A live session that alice began, and its connection."""
-    rig.message("first")
-    invite = rig.flow.take("INVITE")
-    rig.accept(invite)
-    connection = rig.connect()
-    rig.msrp_ok(connection)
-    rig.flow.sent.clear()
-    path = invite.body.partition(b"a=path:")[2].partition(b"\r\n")[0]
-    return connection, path
-
-
 def invite_refused() -> Iterable[tuple[int, str]]:
     """The INVITE of a set-up is refused: the answer to the MESSAGE that waits for it."""
     for code in SIP_CODES:
@@ -76,7 +64,7 @@ def send_refused() -> Iterable[tuple[object, str]]:
     """A SEND is answered so: the answer to its MESSAGE."""
     for code in (200, *MSRP_CODES, 499):
         rig = Rig()
-        connection, _ = _live(rig)
+        connection, _ = rig.live()
         rig.message("second")
         (send,) = _first_lines(connection.take_output(rig.now), b" SEND\r\n")
         tid = send.split(b" ")[1]
@@ -85,7 +73,7 @@ def send_refused() -> Iterable[tuple[object, str]]:
         rig.gateway.msrp_side.handle(connection.receive(data, rig.now))
         yield code, _answer_to_message(rig)
     rig = Rig(answer_wait=25.0)
-    connection, _ = _live(rig)
+    connection, _ = rig.live()
     rig.message("second")
     connection.take_output(rig.now)
     rig.advance(31)
@@ -96,7 +84,7 @@ def message_answered(*, late: bool) -> Iterable[tuple[object, str]]:
     """A MESSAGE is answered so: what the sender of the SEND hears. ``late``: after the SEND was kept."""
     for code in (200, 202, *SIP_CODES, "no answer in 32 s"):
         rig = Rig()
-        connection, path = _live(rig)
+        connection, path = rig.live()
         connection.take_output(rig.now)
         peer = b"msrp://127.0.0.1:2900/abcdefghij;tcp"
         send = (

@@ -173,6 +173,16 @@ class Rig:
         self.gateway.msrp_side.connected(self.dialled.pop(0), connection)
         return connection
 
+    def live(self) -> tuple[MsrpConnection, bytes]:
+        """A live session that alice began: its connection, and the gateway's path in it."""
+        self.message("first")
+        invite = self.flow.take("INVITE")
+        self.accept(invite)
+        connection = self.connect()
+        self.msrp_ok(connection)
+        self.flow.sent.clear()
+        return connection, invite.body.partition(b"a=path:")[2].partition(b"\r\n")[0]
+
     def msrp_ok(self, connection: MsrpConnection) -> None:
         """The chat side answers every SEND that is on its way 200."""
         for chunk in connection.take_output(self.now).split(b"MSRP ")[1:]:

@@ -7,17 +7,6 @@ from tests.gateway.rig import PAGE, Rig
 PEER = b"msrp://127.0.0.1:2900/abcdefghij;tcp"
 
 
-def live(rig: Rig):
-    """A live session, its connection, and the gateway's path in it."""
-    rig.message("first")
-    invite = rig.flow.take("INVITE")
-    rig.accept(invite)
-    connection = rig.connect()
-    rig.msrp_ok(connection)
-    rig.flow.sent.clear()
-    return connection, invite.body.partition(b"a=path:")[2].partition(b"\r\n")[0]
-
-
 def send(rig: Rig, connection, path: bytes, name: bytes) -> None:
     data = (
         b"MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: %s\r\nByte-Range: 1-2/2\r\n"
@@ -28,7 +17,7 @@ def send(rig: Rig, connection, path: bytes, name: bytes) -> None:
 
 def test_a_message_that_waits_longer_than_the_operator_allows_is_expired_and_told() -> None:
     rig = Rig(queue_ttl=20.0)
-    connection, path = live(rig)
+    connection, path = rig.live()
     send(rig, connection, path, b"first111")
     send(rig, connection, path, b"second22")
     rig.advance(1)
@@ -48,7 +37,7 @@ def test_a_message_that_waits_longer_than_the_operator_allows_is_expired_and_tol
 
 def test_a_thousand_that_are_too_old_go_without_a_deep_stack() -> None:
     rig = Rig(queue_ttl=20.0)
-    connection, path = live(rig)
+    connection, path = rig.live()
     for number in range(900):
         send(rig, connection, path, b"m%07d" % number)
         if number % 100 == 0:
