@@ -33,6 +33,8 @@ class Running:
     `state` is that folder where it must be a certain one; else it is made, and either way removed at the end.
     """
 
+    command = ("rungateway",)
+
     def __init__(self, *, state=None, **environment):
         self.state = state or Path(tempfile.mkdtemp(prefix="parley-wire-"))
         self.state.chmod(0o711)  # root's embedded server runs under another uid
