@@ -155,3 +155,20 @@ def complete(connection: Any, events: Iterable[dict[str, Any]]) -> list[dict[str
         if event.pop("incomplete", False):
             event.update(found.get(event["message"], {}))
     return events
+
+
+_NAMES_OF: Final = """
+SELECT id::text, key, from_uri, to_uri, initiator, route, source, call_id
+  FROM sessions_app_gatewaysession WHERE id = ANY(%s::uuid[])
+"""
+
+
+def name_sessions(connection: Any, found: list[dict[str, Any]]) -> None:
+    """Fill in the key and addresses of sessions of which only a change is known, by one query."""
+    unnamed = [event for event in found if event["event"].startswith("session") and "key" not in event]
+    if not unnamed:
+        return
+    rows = connection.execute(_NAMES_OF, [[event["session"] for event in unnamed]]).fetchall()
+    known = {identity: dict(zip(_SESSION, names, strict=True)) for identity, *names in rows}
+    for event in unnamed:
+        event.update(known.get(event["session"], {}))

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import psycopg
 
-from sessions_app import events, signals
+from sessions_app import events, journal, signals
 from sessions_app.store.batch import Batch
 
 logger = logging.getLogger(__name__)
@@ -83,9 +83,11 @@ class Feed:
         found = list(events.of_batch(batch, self._node))
         if not found:
             return
+        events.name_sessions(connection, found)
         whole = self._wants_all(found)
         if whole:
             found = events.complete(connection, found)
+        journal.write(found)
         for payload in payloads(found):
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
         if self._webhooks:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from sessions_app import csv_rows
+from sessions_app.admin.export import csv_answer
 from sessions_app.admin.known_values import CodeFilter, LayerFilter, LegFilter, NodeFilter
 from sessions_app.admin.records import RecordAdmin
 from sessions_app.admin.utc import utc
@@ -92,10 +89,4 @@ class FailureAdmin(RecordAdmin):
     @admin.action(description="Export the selected set-up failures as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, chosen: QuerySet[SetupFailure]) -> StreamingHttpResponse:
         """Row by row, however many there are."""
-        name = f"setup-failures-{timezone.now():%Y%m%d-%H%M%S}.csv"
-        rows: Any = csv_rows.stream(chosen.order_by("-created_at", "-id"), COLUMNS, is_async=hasattr(request, "scope"))
-        return StreamingHttpResponse(
-            rows,
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return csv_answer(request, chosen.order_by("-created_at", "-id"), COLUMNS, "setup-failures")

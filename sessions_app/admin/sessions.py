@@ -7,16 +7,18 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from sessions_app import commands
+from sessions_app import audit, commands
+from sessions_app.admin.export import csv_answer
 from sessions_app.admin.known_values import NodeFilter, RouteFilter
 from sessions_app.admin.records import LatestInline, RecordAdmin
 from sessions_app.admin.utc import utc
+from sessions_app.api.serializers import SessionSerializer
 from sessions_app.models import GatewaySession, MessageRecord, SessionEvent, SetupFailure
 from sessions_app.templatetags.gateway import ago, lasted
 
@@ -93,7 +95,7 @@ class SessionAdmin(RecordAdmin):
     search_help_text = "Part of the key, a URI, the Call-ID or an MSRP path."
     ordering = ["-created_at", "-id"]
     sortable_by = ["created"]
-    actions = ["end_sessions"]
+    actions = ["end_sessions", "export_csv"]
     inlines = [MessageInline, FailureInline, EventInline]
     fieldsets = [
         (
@@ -181,9 +183,15 @@ class SessionAdmin(RecordAdmin):
             return self._confirmation(request, live, more)
         for session in live:
             commands.end_session(session, by=request.user.get_username())
+            audit.record(request, audit.Action.END_SESSION, session.pk, session.key)
         told = f"{len(live)} session{'' if len(live) == 1 else 's'}"
         self.message_user(request, f"Asked for the end of {told}; the list shows it within seconds.", messages.SUCCESS)
         return None
+
+    @admin.action(description="Export the selected sessions as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, chosen: QuerySet[GatewaySession]) -> StreamingHttpResponse:
+        """Row by row."""
+        return csv_answer(request, chosen.order_by("-created_at", "-id"), SessionSerializer.Meta.fields, "sessions")
 
     def _confirmation(self, request: HttpRequest, live: list[GatewaySession], more: bool) -> HttpResponse:
         context: dict[str, Any] = {

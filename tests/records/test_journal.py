@@ -1,0 +1,22 @@
+"""The log: one line a change of state, with the session's key."""
+
+from __future__ import annotations
+
+import logging
+
+from sessions_app import journal
+
+
+def test_a_line_an_event_with_the_key_and_no_empty_pairs(caplog):
+    with caplog.at_level(logging.INFO, "parley.journal"):
+        journal.write(
+            [
+                {"event": "session_started", "session": "s", "key": "a b", "node": "n", "id": "1", "at": ""},
+                {"event": "message_delivered", "message": "m"},
+                {"event": "message_failed", "message": "m", "detail": "msrp side, msrp: 481", "sip_code": None},
+            ]
+        )
+    started, failed = caplog.records
+    assert (started.getMessage(), started.key, started.session) == ("session_started", "a b", "s")
+    assert (failed.record, failed.detail) == ("m", "msrp side, msrp: 481")
+    assert not hasattr(failed, "sip_code")
