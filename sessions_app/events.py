@@ -24,6 +24,7 @@ from sessions_app.store.batch import Batch
 NAMES: Final = ("setup_failed", "session_started", "session_ended", "message_delivered", "message_failed")
 
 _MESSAGE: Final = tuple(columns.MESSAGE)
+_STATE_OF_MESSAGE: Final = _MESSAGE.index("state")
 _OUTCOME: Final = tuple(columns.MESSAGE_OUTCOME)
 _DELIVERED: Final = frozenset({"delivered", "accepted"})
 _SESSION: Final = ("key", "from_uri", "to_uri", "initiator", "route", "source", "call_id")
@@ -43,8 +44,12 @@ _FAILURE: Final = (
 _UNESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}
 
 
-def of_batch(batch: Batch, node: str) -> Iterator[dict[str, Any]]:
-    """What happened, in the order of the tables. Events of outcomes are ``incomplete``: see :func:`complete`."""
+def of_batch(batch: Batch, node: str, most: int | None = None) -> Iterator[dict[str, Any]]:
+    """What happened, in the order of the tables. Events of outcomes are ``incomplete``: see :func:`complete`.
+
+    ``most``: of so many delivered messages at the most, for which nobody asked; the rest is an event ``skipped`` with
+    their ``number``. A thousand messages a second are not worth a thousand dictionaries that nobody reads.
+    """
     for identity, values in batch.sessions.items():
         yield from _session(identity, values, node)
     for identity, changes in batch.session_changes.items():
@@ -52,13 +57,22 @@ def of_batch(batch: Batch, node: str) -> Iterator[dict[str, Any]]:
     for failure in batch.failures:
         known = {name: failure.get(name) for name in _FAILURE}
         yield _event("setup_failed", failure["id"], failure["created_at"], node, session=failure["session_id"], **known)
-    for line in batch.messages:
-        row = dict(zip(_MESSAGE, line.rstrip("\n").split("\t"), strict=False))
-        if row["state"] != "pending":
-            yield _message(row, node)
-    for line in batch.outcomes:
-        row = dict(zip(_OUTCOME, line.rstrip("\n").split("\t"), strict=False))
-        yield {**_message(row, node), "incomplete": True}
+    delivered = 0
+    for lines, names, place in ((batch.messages, _MESSAGE, _STATE_OF_MESSAGE), (batch.outcomes, _OUTCOME, 1)):
+        for line in lines:
+            state = line.split("\t", place + 1)[place]
+            if state == "pending":
+                continue
+            if state in _DELIVERED:
+                delivered += 1
+                if most is not None and delivered > most:
+                    continue
+            event = _message(dict(zip(names, line.rstrip("\n").split("\t"), strict=False)), node)
+            if names is _OUTCOME:
+                event["incomplete"] = True
+            yield event
+    if most is not None and delivered > most:
+        yield {"event": "skipped", "number": delivered - most}
 
 
 def _session(identity: str, values: dict[str, Any], node: str) -> Iterator[dict[str, Any]]:

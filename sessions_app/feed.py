@@ -80,13 +80,11 @@ class Feed:
     def _tell(self, connection: psycopg.Connection[Any], batch: Batch) -> None:
         if time.monotonic() - self._asked > ASKED_EVERY:
             self._ask(connection)
-        found = list(events.of_batch(batch, self._node))
+        found = list(events.of_batch(batch, self._node, None if self._wants_messages() else MOST_TOLD))
         if not found:
             return
         events.name_sessions(connection, found)
-        whole = self._wants_all(found)
-        if whole:
-            found = events.complete(connection, found)
+        found = events.complete(connection, found)
         journal.write(found)
         for payload in payloads(found):
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
@@ -96,8 +94,13 @@ class Feed:
             self._send(found)
         signals.send(found)
 
-    def _wants_all(self, found: list[dict[str, Any]]) -> bool:
-        return bool(self._webhooks or self._sockets or signals.wanted()) or sum(1 for _ in found) <= MOST_TOLD
+    def _wants_messages(self) -> bool:
+        """Whether somebody must be told of every delivered message."""
+        return (
+            any("message_delivered" in names for _, names in self._webhooks)
+            or UDP_NAMES["message_delivered"] in self._sockets
+            or signals.wanted()
+        )
 
     # ------------------------------------------------------------------------ webhooks and UDP
 
@@ -121,12 +124,12 @@ class Feed:
         if self._udp is None:
             self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for event in found:
-            for name in (UDP_NAMES[event["event"]],):
-                for address in self._sockets.get(name, ()):
-                    try:
-                        self._udp.sendto(datagram(name, event), address)
-                    except OSError as error:
-                        logger.info("event subscriber %s:%d: %s", *address, error)
+            name = UDP_NAMES.get(event["event"], "")
+            for address in self._sockets.get(name, ()):
+                try:
+                    self._udp.sendto(datagram(name, event), address)
+                except OSError as error:
+                    logger.info("event subscriber %s:%d: %s", *address, error)
 
 
 UDP_NAMES: Final = {
@@ -154,6 +157,9 @@ def payloads(found: list[dict[str, Any]]) -> Iterator[str]:
     told, left = [], 0
     messages = 0
     for event in found:
+        if event["event"] == "skipped":
+            left += event["number"]
+            continue
         if event["event"].startswith("message"):
             messages += 1
             if messages > MOST_TOLD:

@@ -44,7 +44,7 @@ _SHOWN: Final = (
 def write(found: list[dict[str, Any]]) -> None:
     """A line an event, as far as the log wants its level."""
     for event in found:
-        level = _LEVELS[event["event"]]
+        level = _LEVELS.get(event["event"], logging.DEBUG)
         if logger.isEnabledFor(level):
             pairs = {_RENAMED.get(name, name): event[name] for name in _SHOWN if event.get(name) not in (None, "")}
             logger.log(level, "%s", event["event"], extra=pairs)

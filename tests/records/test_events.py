@@ -121,3 +121,14 @@ def test_the_seeds_event_has_the_fields_that_opensips_sends():
         "method": "E_MSRP_GW_SETUP_FAILED",
         "params": {"key": "k", "from_uri": "f", "to_uri": "t", "ruri": "r", "code": None, "reason": None},
     }
+
+
+def test_of_many_delivered_messages_that_nobody_asked_for_only_some_are_told_and_every_failure():
+    batch = Batch()
+    batch.messages += [message()] * 10 + [message(state="failed", detail="x")] + [message()] * 10
+    told = list(of_batch(batch, "n1", most=5))
+    assert [event["event"] for event in told].count("message_delivered") == 5
+    assert [event["event"] for event in told].count("message_failed") == 1
+    assert told[-1] == {"event": "skipped", "number": 15}
+    (payload,) = payloads(told)
+    assert json.loads(payload)[-1] == {"event": "skipped", "number": 15}
