@@ -200,6 +200,11 @@ class Gateway:
         else:
             message.owe(promise)
 
+    @property
+    def is_young(self) -> bool:
+        """Whether what comes may be the repeat of something that the process before this one had, unknown to us."""
+        return self.wheel.now < self._started + OF_EARLIER_PROCESS
+
     def bears_with(self, transaction: ServerTransaction) -> bool:
         """Whether a MESSAGE that cannot be taken without a database is better left to its sender's Timer E.
 
@@ -208,8 +213,7 @@ class Gateway:
         """
         if transaction.flow.reliable:
             return False  # nobody repeats it
-        now = self.wheel.now
-        return now < self._started + OF_EARLIER_PROCESS or self._away_since is None or now < self._away_since + PATIENCE
+        return self.is_young or self._away_since is None or self.wheel.now < self._away_since + PATIENCE
 
     def count(self, what: str) -> None:
         """One more of it."""

@@ -19,6 +19,7 @@ if __name__ == "__main__":
 
     django.setup()
 
+from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS
 from sessions_app.gateway.life import PROMISES, TRANSITIONS
 from tests.gateway.rig import PAGE, Rig
 
@@ -84,6 +85,7 @@ def message_answered(*, late: bool) -> Iterable[tuple[object, str]]:
     """A MESSAGE is answered so: what the sender of the SEND hears. ``late``: after the SEND was kept."""
     for code in (200, 202, *SIP_CODES, "no answer in 32 s"):
         rig = Rig()
+        rig.advance(OF_EARLIER_PROCESS + 1, step=10)  # sooner 482 says less
         connection, path = rig.live()
         connection.take_output(rig.now)
         peer = b"msrp://127.0.0.1:2900/abcdefghij;tcp"

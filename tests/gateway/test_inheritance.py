@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+from protocols.msrp.connection import MsrpConnection
+from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS
 from sessions_app.gateway.recovery import Inheritance
 from sessions_app.store.estate import Estate, Ghost, Owed
-from tests.gateway.rig import Rig
+from tests.gateway.rig import PAGE, Rig
 
 KEY = "sip:alice@127.0.0.1:5080 sip:bob@127.0.0.1:5090"
 PAST = {
@@ -113,3 +115,40 @@ def test_what_an_inheriting_process_has_under_way_itself_does_not_overtake_what_
     rig.accept(invite)
     rig.connect()
     assert bodies(rig) == [b"one", b"two", b"three"]
+
+
+def to_page(rig: Rig, message_id: str) -> MsrpConnection:
+    """The chat side sends a message; the MESSAGE that it becomes is answered 482."""
+    [session] = rig.gateway.by_id.values()
+    [connection] = rig.connections
+    connection.take_output(rig.now)
+    send = (
+        f"MSRP tid1 SEND\r\nTo-Path: {session.local_path}\r\nFrom-Path: {session.msrp.peer_path[0]}\r\n"
+        f"Message-ID: {message_id}\r\nSuccess-Report: yes\r\nByte-Range: 1-2/2\r\nContent-Type: text/plain\r\n\r\n"
+        "hi\r\n-------tid1$\r\n"
+    )
+    rig.gateway.msrp_side.handle(connection.receive(send.encode(), rig.now))
+    rig.advance(0.01)
+    rig.answer(rig.flow.take("MESSAGE"), 482, "Merged Request", source=PAGE)
+    return connection
+
+
+def test_482_soon_after_a_start_is_no_failure_and_no_success() -> None:
+    """The process before may have sent it, and left no trace (RFC 3261 s8.2.2.2)."""
+    rig = Rig()
+    rig.message("first")
+    rig.accept(rig.flow.take("INVITE"))
+    rig.msrp_ok(rig.connect())
+    said = to_page(rig, "repeated").take_output(rig.now)
+    assert b"MSRP tid1 200 " in said
+    assert b"REPORT" not in said
+    assert rig.store.messages[-1].split("\t")[3] == "accepted"
+
+
+def test_482_later_is_a_failure() -> None:
+    rig = Rig()
+    rig.message("first")
+    rig.accept(rig.flow.take("INVITE"))
+    rig.msrp_ok(rig.connect())
+    rig.advance(OF_EARLIER_PROCESS + 1)
+    assert b"MSRP tid1 400 " in to_page(rig, "looping").take_output(rig.now)

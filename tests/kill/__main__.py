@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=usual.rate, help="messages a second each way (%(default)s)")
     parser.add_argument("--conversations", type=int, default=usual.conversations, help="each way (%(default)s)")
     parser.add_argument("--two-way", type=float, default=usual.two_way, help="share that is one session (%(default)s)")
+    parser.add_argument("--strict", type=float, default=usual.strict, help="share of 482 to repeats (%(default)s)")
     parser.add_argument("--slow", type=float, default=usual.slow, help="share answered late (%(default)s)")
     parser.add_argument("--refused", type=float, default=usual.refused, help="share refused (%(default)s)")
     parser.add_argument("--seed", type=int, default=usual.seed)

@@ -60,6 +60,8 @@ class Entry:
     sent_at: float
     told: list[Told] = field(default_factory=list)
     seen: list[Sighting] = field(default_factory=list)
+    merged: list[float] = field(default_factory=list)
+    """When its receiver answered 482, knowing it from another way."""
     refused: list[tuple[float, int]] = field(default_factory=list)
     """The receiver said no, with this code."""
 
@@ -114,6 +116,13 @@ class Ledger:
         if not entry.seen:
             self.counts["seen"] += 1
         entry.seen.append(Sighting(time.monotonic(), identity, repeat))
+
+    def merged(self, key: str) -> None:
+        """Its receiver says that it has the same request already."""
+        entry = self.entries.get(key)
+        if entry is not None:
+            entry.merged.append(time.monotonic())
+            self.counts["merged requests answered 482"] += 1
 
     def refused(self, key: str, code: int) -> None:
         """Its receiver says no."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from tests.kill.ledger import ACCEPTED, DELIVERED, FAILED, SILENCE, Ledger
 from tests.kill.pace import Pace
 from tests.kill.schedule import TO_MSRP, TO_PAGE, Schedule
-from tests.kill.sip_end import SipEnd, SipText, user_of
+from tests.kill.sip_end import PATIENCE, SipEnd, SipText, user_of
 
 HOST = "127.0.0.1"
 NOTICE = b"Your message to "
@@ -31,6 +31,11 @@ class PageAgent:
         self.session_uri: Callable[[str], str] = str
         self._known: dict[str, int] = {}
         """Identities of messages that came, with what was answered; 0 until it is."""
+        self._came: dict[str, float] = {}
+        """When they came first."""
+
+    def _strict(self, user: str) -> bool:
+        return self.schedule.is_strict(int(user.removeprefix("alice-")))
 
     async def open(self) -> None:
         await self.sip.open(HOST)
@@ -83,12 +88,16 @@ class PageAgent:
         if known is not None:
             if known in (0, 200):
                 self.ledger.seen(key, identity, repeat=True)
-            if known:
+            if self._strict(user_of(request.ruri)) and self.sip.loop.time() < self._came[identity] + PATIENCE:
+                self.ledger.merged(key)
+                self.sip.respond(request, source, 482, "Merged Request", request.call_id[:8])
+            elif known:
                 self._answer(request, source, identity, known)
             else:  # its answer is on its way; this request gets the same then
                 self.sip.loop.call_later(0.5, self._answer_as_known, request, source, identity)
             return
         self._check(key, request)
+        self._came[identity] = self.sip.loop.time()
         treatment = self.schedule.treatment(key)
         if treatment.refusal is not None:
             self.ledger.refused(key, treatment.refusal)

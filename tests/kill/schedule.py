@@ -62,6 +62,8 @@ class Schedule:
     """Each way. Half of the load is in a tenth of them, so that some are busy and most have a message now and then."""
     two_way: float = 0.25
     """Share of the conversations whose two ways are one session of the gateway, so that set-ups meet."""
+    strict: float = 0.25
+    """Share of page users who answer 482 to a request that came by another way before (RFC 3261 s8.2.2.2)."""
     slow: float = 0.05
     refused: float = 0.003
 
@@ -77,6 +79,10 @@ class Schedule:
         if way == TO_MSRP or conversation < self.two_way * self.conversations:
             return conversation
         return self.conversations + conversation
+
+    def is_strict(self, people: int) -> bool:
+        """Whether the page user of this number is one of those."""
+        return Random(f"{self.seed} strict {people}").random() < self.strict
 
     def pause(self, conversation: int) -> float:
         """Mean seconds between two letters of a conversation; every tenth is a busy one."""

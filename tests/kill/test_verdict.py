@@ -80,6 +80,18 @@ def test_a_notice_tells_of_one_failure_after_the_promise(story):
     assert "1 notices of a failure in to-msrp/0 that was none" in story.judged()[0].anomalies
 
 
+def test_a_refusal_that_became_a_482_is_no_success(story):
+    told, refused = [(0.6, ACCEPTED, 200)], [(0.1, 480)]
+    story.message(TO_PAGE, told=told, refused=refused, rows=["accepted"])
+    assert story.judged()[1] == {"lost": 1}
+    (entry,) = story.ledger.entries.values()
+    entry.merged = [0.5]
+    verdict, found = story.judged()
+    assert (found, verdict.table[TO_PAGE]["refused, then 482"]) == ({}, 1)
+    entry.told.append(Told(0.7, DELIVERED, 200))
+    assert story.judged()[1] == {"lost": 1, "false success": 1}
+
+
 def test_a_failure_report_after_the_promise_is_no_loss(story):
     _, found = story.message(TO_PAGE, told=[(0.1, ACCEPTED, 200), (0.3, FAILED, 403)], rows=["failed"]).judged()
     assert found == {}

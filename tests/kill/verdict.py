@@ -10,9 +10,9 @@
     repeats         seen again under the same identity: known again by the receiver, allowed by the standard where there
                     was a reason to send again (a kill, a lost session)
 
-A message that its receiver refused after it had been acknowledged counts as told where a REPORT or a notice said
-so, and else as `told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975
-s7.1.2).
+A message that its receiver refused after it had been acknowledged counts as told where a REPORT or a notice said so,
+and else as `told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975 s7.1.2).
+Where the receiver says 482 to the repeat of what it had refused, nobody can know: the row must say accepted, no more.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ VIOLATIONS = (
 """Columns that must be 0."""
 FIGURES = (
     "sent", "acknowledged", "delivered", "told failed", "refused by receiver", "told by a notice", "told twice",
-    "told by its row",
+    "told by its row", "refused, then 482",
     "repeats after a kill", "repeats after a lost session", "report not possible", "Timer F in outages",
 )  # fmt: skip
 AROUND = 0.25
@@ -60,6 +60,7 @@ class Violation:
         steps = [(entry.sent_at, f"sent as {entry.identity}")]
         steps += [(told.at, f"sender told {told.what} ({told.code})") for told in entry.told]
         steps += [(seen.at, f"{'seen again' if seen.repeat else 'seen'} as {seen.identity}") for seen in entry.seen]
+        steps += [(at, "answered 482 by the receiver") for at in entry.merged]
         steps += [(at, f"refused by the receiver ({code})") for at, code in entry.refused]
         if self.other is not None:
             other = self.other
@@ -159,6 +160,8 @@ def _judge_entry(
             noticed = notices[conversation] > 0
             notices[conversation] -= noticed
             column["told by a notice" if noticed else "told by its row"] += 1
+        elif entry.refused and entry.merged and not success and set(states) == {"accepted"}:
+            column["refused, then 482"] += 1
         else:
             violates("lost", f"acknowledged {acknowledged.code}, never seen; its rows: {states or 'none'}")
     if success and not entry.seen:
@@ -179,7 +182,8 @@ def _judge_entry(
     _judge_sightings(entry, ledger, column, violates)
     if entry.way == "to-page" and entry.seen and acknowledged and not success and not failure:
         since, until = acknowledged.at - AROUND, max(acknowledged.at, entry.seen[-1].at) + REPORT_WAIT
-        if _killed(ledger, since, until) or _broken(ledger, entry, since, until):  # where would it go?
+        # Where would it go, or what would it say?
+        if entry.merged or _killed(ledger, since, until) or _broken(ledger, entry, since, until):
             column["report not possible"] += 1
         else:
             violates("report missing", "no success REPORT though its session lived")
