@@ -14,7 +14,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, Route, SetupFailure
-from sessions_app.search import SHORTEST, HostOf, SessionText, sessions_with, sources_in
+from sessions_app.search import SHORTEST, HostOf, SessionText, messages_with, sessions_with, sources_in
 
 SINCE: Final = [
     ("15m", "Last 15 minutes"),
@@ -269,14 +269,7 @@ class MessageFilter(Sorted):
 
     def search(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
         """Messages with this id, or of sessions that the text names."""
-        text = text.strip()
-        if " " not in text:
-            whole = list(
-                messages.filter(Q(call_id=text) | Q(message_id=text)).order_by().values_list("pk", flat=True)[:500]
-            )
-            if whole:
-                return messages.filter(pk__in=whole)
-        return messages.filter(session__in=sessions_with(GatewaySession.objects.order_by(), text).values("pk"))
+        return messages_with(messages, text)
 
     def part_of(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
         """Part of one URI: sessions by the index of their texts, then their messages."""

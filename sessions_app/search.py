@@ -70,6 +70,17 @@ def sessions_with(sessions: QuerySet[GatewaySession], text: str) -> QuerySet[Gat
     return sessions.alias(text=SessionText()).filter(found)
 
 
+def messages_with(messages: QuerySet[MessageRecord], text: str) -> QuerySet[MessageRecord]:
+    """Messages with this Call-ID or Message-ID; where there are none, those of sessions that ``text`` names."""
+    text = text.strip()
+    if text and " " not in text:
+        named = MessageRecord.objects.filter(Q(call_id=text) | Q(message_id=text)).order_by()
+        whole = list(named.values_list("pk", flat=True)[:MOST])
+        if whole:
+            return messages.filter(pk__in=whole)
+    return messages.filter(session__in=sessions_with(GatewaySession.objects.order_by(), text).values("pk"))
+
+
 def _sessions_of_messages(text: str) -> list[Any]:
     if " " in text or len(text) > 255:
         return []

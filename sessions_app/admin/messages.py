@@ -23,6 +23,7 @@ from sessions_app.admin.records import RecordAdmin
 from sessions_app.admin.utc import utc
 from sessions_app.api.serializers import MessageSerializer
 from sessions_app.models import MessageRecord
+from sessions_app.search import messages_with
 from sessions_app.templatetags.gateway import ago, took
 
 MOST_AT_ONCE: Final = 1000
@@ -54,7 +55,7 @@ class MessageAdmin(RecordAdmin):
     ]
     list_filter = ["state", "direction", "received_at", SipCodeFilter, MsrpCodeFilter]
     search_fields = ["from_uri", "to_uri", "call_id", "message_id"]
-    search_help_text = "Part of a URI, the Call-ID or the Message-ID."
+    search_help_text = "Part of a URI or key; a whole Call-ID or Message-ID."
     ordering = ["-received_at", "-id"]
     sortable_by = ["received"]
     list_select_related: list[str] = []  # the list shows nothing of the session
@@ -115,6 +116,10 @@ class MessageAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MessageRecord]:
         """Without bodies."""
         return super().get_queryset(request).defer("body")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the indexes of the pages' search."""
+        return (messages_with(queryset, search_term) if search_term else queryset), False
 
     # ------------------------------------------------------------------------- actions
 

@@ -20,6 +20,7 @@ from sessions_app.admin.records import LatestInline, RecordAdmin
 from sessions_app.admin.utc import utc
 from sessions_app.api.serializers import SessionSerializer
 from sessions_app.models import GatewaySession, MessageRecord, SessionEvent, SetupFailure
+from sessions_app.search import sessions_with
 from sessions_app.templatetags.gateway import ago, lasted
 
 MOST_AT_ONCE = 1000
@@ -192,6 +193,10 @@ class SessionAdmin(RecordAdmin):
     def export_csv(self, request: HttpRequest, chosen: QuerySet[GatewaySession]) -> StreamingHttpResponse:
         """Row by row."""
         return csv_answer(request, chosen.order_by("-created_at", "-id"), SessionSerializer.Meta.fields, "sessions")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the indexes of the pages' search."""
+        return sessions_with(queryset, search_term), False
 
     def _confirmation(self, request: HttpRequest, live: list[GatewaySession], more: bool) -> HttpResponse:
         context: dict[str, Any] = {
