@@ -46,6 +46,14 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         fault(
             9, f"GATEWAY_NODE_TIMEOUT is {config.node_timeout:g}: at least {2 * HEARTBEAT:g} s, two missed heartbeats."
         )
+    if config.trace not in ("off", "failures", "all"):
+        fault(10, f"GATEWAY_TRACE is {config.trace!r}: one of off, failures, all.")
+    if config.trace_bodies not in ("mask", "keep"):
+        fault(11, f"GATEWAY_TRACE_BODIES is {config.trace_bodies!r}: mask or keep.")
+    if config.hep and not config.hep.rpartition(":")[2].isdigit():
+        fault(12, f"GATEWAY_HEP is {config.hep!r}: host:port, as 192.0.2.5:9060.")
+    if config.playground not in ("yes", "no", "auto"):
+        fault(13, f"GATEWAY_PLAYGROUND is {config.playground!r}: yes, no or auto.")
     if config.route:
         try:
             if not callable(import_string(config.route)):

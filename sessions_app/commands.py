@@ -32,6 +32,11 @@ def expire_session(session: GatewaySession) -> NodeCommand:
     return _about(session, NodeCommand.Verb.EXPIRE_SESSION, "cleanup")
 
 
+def capture(session: GatewaySession, by: str, seconds: int = 60) -> NodeCommand:
+    """Ask the session's process to store its frames for a time, whatever GATEWAY_TRACE says."""
+    return _about(session, NodeCommand.Verb.CAPTURE, by, {"seconds": seconds})
+
+
 def retry_message(
     message: MessageRecord, by: str, *, ruri: str = "", next_hop: str = "", batch: uuid.UUID | None = None
 ) -> NodeCommand:
@@ -90,10 +95,13 @@ def _runs(wanted: str) -> str:
     return wanted if wanted in names else names[0]
 
 
-def _about(session: GatewaySession, verb: str, by: str) -> NodeCommand:
+def _about(session: GatewaySession, verb: str, by: str, argument: dict[str, Any] | None = None) -> NodeCommand:
     with transaction.atomic():
         command, _ = NodeCommand.objects.get_or_create(
-            session=session, verb=verb, done_at=None, defaults={"node": session.node, "by": by}
+            session=session,
+            verb=verb,
+            done_at=None,
+            defaults={"node": session.node, "by": by, "argument": argument or {}},
         )
         _wake(session.node)
     return command

@@ -82,6 +82,24 @@ class GatewayConfig:
     """Address by which peers reach this machine; needed where a listener is on all interfaces or behind NAT."""
     drain_timeout: float = 10.0
     """Seconds that a stopping gateway waits for what is under way."""
+    trace: str = "failures"
+    """Whose frames are stored for the ladder: ``off``, ``failures`` (sessions in which something failed), ``all``."""
+    trace_days: int = 7
+    """Days that frames are kept; 0: as long as their sessions."""
+    trace_bytes: int = 256 * 1024 * 1024
+    """Octets that the table of frames may take; the oldest go."""
+    trace_ring: int = 32 * 1024 * 1024
+    """Octets of the newest frames held in memory, among which those of a failure are found."""
+    trace_bodies: str = "mask"
+    """``mask``: the octets of bodies are replaced before frames are stored or exported; ``keep``: they are kept."""
+    hep: str = ""
+    """host:port of a HEP v3 collector (HOMER) that gets every frame, over UDP; empty: none."""
+    hep_id: int = 2001
+    """Capture agent id of this process there."""
+    hep_password: str = ""
+    """What the collector asks for."""
+    playground: str = "auto"
+    """Whether staff have /playground/: ``yes``, ``no``, or ``auto``, which is where DEBUG is on."""
     mi_networks: str = "127.0.0.0/8 ::1/128"
     """Networks that may use /mi."""
 

@@ -14,6 +14,7 @@ from protocols.sip.flow import Target
 from protocols.sip.stream import PONG, SipStream
 from sessions_app.flows import MsrpFlow, TcpFlow, UdpFlow
 from sessions_app.host import GatewayHost, IdleWatch
+from sessions_app.trace.tape import Link
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,8 @@ class SipApplication:
             await send({"type": "sip.close"})
 
     async def _udp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
-        flow = UdpFlow(host.sent_by("udp"), send, host.pump)
+        tape, link = host.tape, Link("sip", "udp", scope["server"], None)
+        flow = UdpFlow(host.sent_by("udp"), send, host.pump, tape, link)
         gateway = host.gateway
         gateway.transports.add_udp(flow, ipv6=":" in scope["server"][0])
         take = gateway.layer.receive
@@ -71,6 +73,8 @@ class SipApplication:
                 flow.alive = False
                 return
             gateway.advance(clock())
+            if tape.on:
+                tape.note(link, False, event["datagrams"])
             for data, source in event["datagrams"]:
                 if len(data) > 4:  # less is a keep-alive
                     try:
@@ -79,8 +83,9 @@ class SipApplication:
                         host.failed(error)
 
     async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
-        flow = TcpFlow(host.sent_by("tcp"), send, host.pump, host.config.max_message_size + HEAD_ROOM)
         peer: tuple[str, int] = scope["client"]
+        tape, link = host.tape, Link("sip", "tcp", scope["server"], peer)
+        flow = TcpFlow(host.sent_by("tcp"), send, host.pump, host.config.max_message_size + HEAD_ROOM, tape, link)
         gateway = host.gateway
         if isinstance(scope["token"], Target):
             gateway.transports.connected(scope["token"], flow)
@@ -103,6 +108,8 @@ class SipApplication:
                         idle.does_not_read()
                     continue
                 idle.seen()
+                if tape.on:
+                    tape.note(link, False, event["data"])
                 messages, pings, error = stream.feed(event["data"])
                 if pings:
                     flow.send(PONG * pings, peer)
@@ -133,16 +140,20 @@ class MsrpApplication:
             await send({"type": "msrp.close"})
             return
         try:
-            await self._serve(host, scope["token"], receive, send)
+            link = Link("msrp", "tcp", scope["server"], scope["client"])
+            await self._serve(host, scope["token"], link, receive, send)
         finally:
             if not outbound:
                 host.release()
 
-    async def _serve(self, host: GatewayHost, to: tuple[str, int] | None, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, host: GatewayHost, to: tuple[str, int] | None, link: Link, receive: Receive, send: Send
+    ) -> None:
+        tape = host.tape
         gateway = host.gateway
         gateway.advance(host.clock())
         connection = gateway.endpoint.create_connection(to is not None, gateway.wheel.now)
-        MsrpFlow(connection, send, host.pump, host.clock)
+        MsrpFlow(connection, send, host.pump, host.clock, tape, link)
         side = gateway.msrp_side
         if to is not None:
             side.connected(to, connection)
@@ -153,6 +164,8 @@ class MsrpApplication:
                 now = host.clock()
                 gateway.advance(now)
                 if kind == "msrp.data":
+                    if tape.on:
+                        tape.note(link, False, event["data"])
                     try:
                         events = connection.receive(event["data"], now)
                         if events:

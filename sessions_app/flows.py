@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from protocols.msrp.connection import MsrpConnection
+from sessions_app.trace.tape import Link, Tape
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -50,15 +51,16 @@ class Pump:
 class UdpFlow:
     """A UDP socket as SIP sees it (:class:`protocols.sip.flow.Flow`)."""
 
-    __slots__ = ("_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport")
+    __slots__ = ("_link", "_out", "_pump", "_send", "_tape", "alive", "reliable", "sent_by", "transport")
 
-    def __init__(self, sent_by: str, send: Send, pump: Pump) -> None:
+    def __init__(self, sent_by: str, send: Send, pump: Pump, tape: Tape, link: Link) -> None:
         self.transport = "UDP"
         self.reliable = False
         self.sent_by = sent_by
         self.alive = True
         self._send = send
         self._pump = pump
+        self._tape, self._link = tape, link
         self._out: list[tuple[bytes, tuple[str, int]]] = []
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
@@ -70,6 +72,8 @@ class UdpFlow:
     async def flush(self) -> None:
         """One event for all."""
         out, self._out = self._out, []
+        if self._tape.on:
+            self._tape.note(self._link, True, out)
         await self._send({"type": "sip.send", "datagrams": out})
 
 
@@ -80,10 +84,10 @@ class TcpFlow:
     octets, then the connection is closed.
     """
 
-    __slots__ = ("_behind", "_most_behind", "_out", "_pump", "_send", "alive", "reliable", "sent_by", "transport",
-                 "writable")  # fmt: skip
+    __slots__ = ("_behind", "_link", "_most_behind", "_out", "_pump", "_send", "_tape", "alive", "reliable", "sent_by",
+                 "transport", "writable")  # fmt: skip
 
-    def __init__(self, sent_by: str, send: Send, pump: Pump, most_behind: int) -> None:
+    def __init__(self, sent_by: str, send: Send, pump: Pump, most_behind: int, tape: Tape, link: Link) -> None:
         self.transport = "TCP"
         self.reliable = True
         self.sent_by = sent_by
@@ -92,6 +96,7 @@ class TcpFlow:
         """Set by the connection's application."""
         self._send = send
         self._pump = pump
+        self._tape, self._link = tape, link
         self._out: list[bytes] = []
         self._most_behind = most_behind
         self._behind = 0
@@ -114,15 +119,26 @@ class TcpFlow:
         if self._behind > self._most_behind:
             await self._send({"type": "sip.close"})
         else:
+            if self._tape.on:
+                self._tape.note(self._link, True, data)
             await self._send({"type": "sip.send", "data": data})
 
 
 class MsrpFlow:
     """Where an MSRP engine's output goes; it hangs on the connection, as its ``context``, until that is lost."""
 
-    __slots__ = ("_now", "_pump", "_send", "connection")
+    __slots__ = ("_link", "_now", "_pump", "_send", "_tape", "connection")
 
-    def __init__(self, connection: MsrpConnection, send: Send, pump: Pump, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: MsrpConnection,
+        send: Send,
+        pump: Pump,
+        now: Callable[[], float],
+        tape: Tape,
+        link: Link,
+    ) -> None:
+        self._tape, self._link = tape, link
         self.connection = connection
         self._send = send
         self._pump = pump
@@ -137,6 +153,8 @@ class MsrpFlow:
         """What the engine has ready."""
         data = self.connection.take_output(self._now())
         if data:
+            if self._tape.on:
+                self._tape.note(self._link, True, data)
             await self._send({"type": "msrp.send", "data": data})
 
     async def close(self) -> None:

@@ -38,6 +38,8 @@ from sessions_app.store.database import conninfo
 from sessions_app.store.estate import Estate, take_over
 from sessions_app.store.node import NodeLink, mark_draining
 from sessions_app.store.writer import Writer
+from sessions_app.trace.tape import Tape
+from sessions_app.trace.tracer import Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class GatewayHost:
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
         self.pump = Pump()
+        self.tape = Tape(on=False)
         self._dialler = dialler
         self._estate = Estate()
         self._inheritance: Inheritance
@@ -72,6 +75,7 @@ class GatewayHost:
         self._link: NodeLink | None = None
         self._pulse: Pulse
         self._feed: Feed
+        self._tracer: Tracer
 
     # ------------------------------------------------------------------------- life
 
@@ -103,6 +107,7 @@ class GatewayHost:
         self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock)
         gateway.observe = self._pulse.meters.outcome
         self._feed = Feed(info, self.config.node_name)
+        self._tracer = await sync_to_async(Tracer)(info, self.config, self.tape)
         self.store.observer = self._committed
         self._spawn(self._pulse.run())
         self._spawn(self.pump.run())
@@ -111,7 +116,7 @@ class GatewayHost:
             info,
             self.config.node_name,
             [str(each) for each in (*settings.SIP_LISTEN, *settings.MSRP_LISTEN)],
-            on_command=Orders(gateway, info, self._on_loop).carry_out,
+            on_command=Orders(gateway, info, self._on_loop, self._tracer.capture).carry_out,
             on_routes=lambda: self.loop.call_soon_threadsafe(self._reload_soon),
             on_heritage=lambda node: self._on_loop(self._inherit, take_over(info, node, self.config.node_name), node),
             on_buried=lambda: self._on_loop(self._buried),
@@ -175,6 +180,7 @@ class GatewayHost:
             await sync_to_async(self._link.stop)()
         await sync_to_async(self.store.stop)()
         await sync_to_async(self._feed.stop)()
+        await sync_to_async(self._tracer.stop)()
         for task in self._tasks:
             task.cancel()
         if self._alarm is not None:
@@ -183,6 +189,7 @@ class GatewayHost:
     def _committed(self, batch: Batch) -> None:
         self._pulse.committed(batch)
         self._feed.committed(batch)
+        self._tracer.committed(batch)
 
     def failed(self, error: Exception) -> None:
         """A bug showed: log it with its trace, count it, go on with the next message."""

@@ -411,6 +411,7 @@ class SessionEvent(models.Model):
         return f"{self.kind} {self.detail}".strip()
 
 
+from sessions_app.frames import TraceFrame  # noqa: E402 - Django looks for models here
 from sessions_app.nodes import Node, NodeCommand  # noqa: E402 - Django looks for models here
 from sessions_app.oversight import (  # noqa: E402
     Acknowledgement,
@@ -437,6 +438,7 @@ __all__ = [
     "RouteChange",
     "SessionEvent",
     "SetupFailure",
+    "TraceFrame",
     "Traffic",
     "Webhook",
     "WebhookDelivery",

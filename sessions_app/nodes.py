@@ -40,6 +40,7 @@ class NodeCommand(models.Model):
         EXPIRE_SESSION = "expire_session", "end a session if it is still silent"
         RETRY_MESSAGE = "retry_message", "deliver a message that failed"
         SEND_MESSAGE = "send_message", "send a message"
+        CAPTURE = "capture", "capture a session's frames"
         DRAIN = "drain", "take no new sessions"
         RESUME = "resume", "take new sessions again"
 

@@ -5,6 +5,7 @@ end_session      the session of the row
 expire_session   the same, if it is silent
 retry_message    ``message``: id of a failed message; ``ruri``, ``next_hop``: elsewhere
 send_message     ``session`` and ``direction``, or ``from``, ``to`` and ``source``; ``type``, ``body`` (base64)
+capture          the session of the row; ``seconds``: its frames are stored for so long
 drain, resume    take no new sessions, take them again
 ===============  =======================================================================================
 
@@ -27,15 +28,17 @@ if TYPE_CHECKING:
     from sessions_app.gateway.gateway import Gateway
 
 OnLoop = Callable[..., str]
+Capture = Callable[[str, float], str]
 
 
 class Orders:
     """``on_loop(work, *arguments)`` runs work on the event loop, with the gateway at the present time."""
 
-    def __init__(self, gateway: Gateway, conninfo: str, on_loop: OnLoop) -> None:
+    def __init__(self, gateway: Gateway, conninfo: str, on_loop: OnLoop, capture: Capture) -> None:
         self._gateway = gateway
         self._conninfo = conninfo
         self._on_loop = on_loop
+        self._capture = capture
         self._most = gateway.config.max_sessions
 
     def carry_out(self, verb: str, session: str | None, by: str, argument: dict[str, Any]) -> str:
@@ -50,6 +53,8 @@ class Orders:
                 return self._retry(argument)
             case "send_message":
                 return self._send(argument)
+            case "capture":
+                return self._capture(str(session), float(argument.get("seconds", 60)))
             case "drain":
                 return self._drain(True)
             case "resume":

@@ -25,6 +25,7 @@ class AuditEntry(models.Model):
         RETRY_MESSAGE = "retry_message", "retried a message"
         SEND_MESSAGE = "send_message", "sent a message"
         ACKNOWLEDGE = "acknowledge", "acknowledged a failure"
+        CAPTURE = "capture", "captured a session's frames"
         EXPORT = "export", "exported records"
         DRAIN = "drain", "drained a node"
         RESUME = "resume", "resumed a node"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-RECORDS: Final = ("gatewaysession", "messagerecord", "setupfailure", "sessionevent")
+RECORDS: Final = ("gatewaysession", "messagerecord", "setupfailure", "sessionevent", "traceframe")
 RULES: Final = ("route", "peer", "webhook")
 
 PROCESSES: Final = ("node", "nodecommand", "traffic", "peercheck")

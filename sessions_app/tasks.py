@@ -12,14 +12,24 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from celery import shared_task
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from sessions_app import commands, webhooks
 from sessions_app.conf import GatewayConfig, gateway_config
-from sessions_app.models import GatewaySession, MessageRecord, Node, NodeCommand, SessionEvent, SetupFailure, Traffic
+from sessions_app.models import (
+    GatewaySession,
+    MessageRecord,
+    Node,
+    NodeCommand,
+    SessionEvent,
+    SetupFailure,
+    TraceFrame,
+    Traffic,
+)
+from sessions_app.trace import table
 
 logger = logging.getLogger(__name__)
 
@@ -164,10 +174,11 @@ def wipe_bodies(config: GatewayConfig, now: datetime) -> int:
 
 def purge(config: GatewayConfig, now: datetime) -> dict[str, int]:
     """Delete what is older than ``retention_days``; nothing where that is 0."""
+    done = purge_frames(config, now)
     if not config.retention_days:
-        return {}
+        return done
     before = now - timedelta(days=config.retention_days)
-    return {
+    return done | {
         # What is still owed to somebody stays as long as its session does.
         "deliveries": webhooks.purge(),
         "traffic": Traffic.objects.filter(minute__lt=before).delete()[0],
@@ -179,6 +190,16 @@ def purge(config: GatewayConfig, now: datetime) -> dict[str, int]:
         "commands": _purge(NodeCommand.objects.filter(done_at__lt=before), "pk"),
         "sessions": _purge(GatewaySession.objects.filter(ended_at__lt=before), "ended_at", _purge_what_hangs_on),
     }
+
+
+def purge_frames(config: GatewayConfig, now: datetime) -> dict[str, int]:
+    """Delete the frames that are older than ``trace_days``, and the oldest while all take more than ``trace_bytes``."""
+    number = 0
+    if config.trace_days:
+        number = _purge(TraceFrame.objects.filter(at__lt=now - timedelta(days=config.trace_days)), "at")
+    with connection.cursor() as cursor:
+        number += table.hold(lambda query, values: cursor.execute(query, values) or cursor, config.trace_bytes)
+    return {"frames": number}
 
 
 def _purge(rows: QuerySet[Any], order: str, before: Any = None) -> int:
@@ -196,7 +217,7 @@ def _purge(rows: QuerySet[Any], order: str, before: Any = None) -> int:
 
 
 def _purge_what_hangs_on(sessions: list[Any]) -> None:
-    for model in (MessageRecord, SetupFailure, SessionEvent, NodeCommand):
+    for model in (MessageRecord, SetupFailure, SessionEvent, NodeCommand, TraceFrame):
         _delete(model, session_id__in=sessions)
 
 

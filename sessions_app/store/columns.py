@@ -134,6 +134,19 @@ SESSION_EVENT: Final[dict[str, Form]] = {
     "detail": _text(255),
 }
 
+TRACE_FRAME: Final[dict[str, Form]] = {
+    "session_id": _plain,
+    "at": moment,
+    "leg": _plain,
+    "direction": _plain,
+    "protocol": _plain,
+    "transport": _plain,
+    "source": _text(64),
+    "destination": _text(64),
+    "data": octets,
+    "masked": _plain,
+}
+
 
 def row(forms: dict[str, Form], values: dict[str, Any]) -> str:
     """A COPY line of ``values``; a column that it has not is null."""

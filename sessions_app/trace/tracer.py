@@ -1,0 +1,306 @@
+"""The tracer: a thread that keeps the tape's newest entries and stores what belongs to a session that is of interest.
+
+With ``failures`` entries lie in a ring, unread, until a set-up or a message fails; then the ring is split into frames
+once, and those of the failed session go into the table, as do what follow within AFTER seconds. With ``all``, and while
+something is captured or exported by HEP, every entry is read as it comes. What a session's frames are named by, its
+Call-ID, its MSRP session-id and the Call-IDs of its messages, is learned from its rows after they are committed.
+
+A thread with a connection of its own. What the database does not take is dropped: a trace is no promise.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+import psycopg
+
+from protocols.hep import MSRP, SIP, Encoder
+from sessions_app.conf import GatewayConfig
+from sessions_app.store import columns
+from sessions_app.store.batch import Batch
+from sessions_app.trace import table
+from sessions_app.trace.frames import Frame, Splitter, mask, session_id
+from sessions_app.trace.tape import Tape
+
+logger = logging.getLogger(__name__)
+
+ROUND: Final = 0.25
+"""Seconds between two looks at the tape."""
+AFTER: Final = 4.0
+"""Seconds after a failure in which the frames of its session are stored: its last answers, its BYE."""
+OLDEST: Final = 60.0
+"""Seconds that an entry stays in the ring at the most; an INVITE rings for 40."""
+MOST_FAILED: Final = 50
+"""Failed sessions that are looked for at once; of more the frames are not stored."""
+MOST_CALLS: Final = 200
+"""Messages of a session whose frames are looked for, the newest."""
+LEARNED: Final = 100_000
+"""Names of one generation where everything is stored."""
+_MESSAGE: Final = tuple(columns.MESSAGE)
+_AT = {name: place for place, name in enumerate(_MESSAGE)}
+_FAILED: Final = frozenset({"failed", "expired"})
+
+_NAMES: Final = """
+SELECT id::text, call_id, local_path,
+       ARRAY(SELECT call_id FROM sessions_app_messagerecord AS message WHERE message.session_id = session.id
+              AND received_at > now() - interval '2 minutes' ORDER BY received_at DESC LIMIT %s)
+  FROM sessions_app_gatewaysession AS session WHERE id = ANY(%s::uuid[])
+"""
+_CALLS: Final = "SELECT session_id::text, call_id FROM sessions_app_messagerecord WHERE id = ANY(%s::uuid[])"
+
+
+class _Segment:
+    """Entries of one round; frames by name once they were split."""
+
+    __slots__ = ("at", "entries", "frames", "size")
+
+    def __init__(self, entries: list[Any], at: float) -> None:
+        self.entries: list[Any] | None = entries
+        self.at = at
+        self.size = sum(
+            len(data) if link.remote is not None else sum(len(each[0]) for each in data) for _, link, _, data in entries
+        )
+        self.frames: dict[str, list[Frame]] = {}
+
+
+class Tracer:
+    """Made on the event loop; everything but :meth:`committed`, :meth:`capture` and :meth:`stop` is its thread's."""
+
+    def __init__(self, conninfo: str, config: GatewayConfig, tape: Tape) -> None:
+        self._conninfo = conninfo
+        self._config = config
+        self._tape = tape
+        self._keep = config.trace_bodies == "keep"
+        self._all = config.trace == "all"
+        self._failures = config.trace == "failures"
+        self._hep = _Hep(config) if config.hep else None
+        tape.on = self._always = config.trace != "off" or self._hep is not None
+        self._queue: queue.SimpleQueue[Batch | tuple[str, float] | None] = queue.SimpleQueue()
+        self._ring: deque[_Segment] = deque()
+        self._size = 0
+        self._splitter = Splitter()
+        self._wanted: dict[str, float] = {}
+        self._known: list[dict[str, tuple[str, str]]] = [{}, {}]
+        self._written = 0
+        self._connection: psycopg.Connection[Any] | None = None
+        self.missed = 0
+        """Failed sessions whose frames were not stored because too many failed at once."""
+        self._thread = threading.Thread(target=self._run, name="tracer", daemon=True)
+        self._thread.start()
+
+    def committed(self, batch: Batch) -> None:
+        """A batch of the audit is in the database."""
+        if self._tape.on:
+            self._queue.put(batch)
+
+    def capture(self, session: str, seconds: float) -> str:
+        """Store the frames of a session for so long, and those of it that are still in the ring."""
+        self._tape.on = True
+        self._queue.put((session, seconds))
+        return f"captured for {seconds:g} s"
+
+    def stop(self) -> None:
+        """Store what is wanted, then end."""
+        self._queue.put(None)
+        self._thread.join(timeout=5)
+
+    # ------------------------------------------------------------------------------ thread
+
+    def _run(self) -> None:
+        stopping = False
+        due = time.monotonic()
+        while not stopping:
+            due = max(due + ROUND, time.monotonic())
+            batches: list[Batch] = []
+            while True:
+                try:
+                    item = self._queue.get(timeout=max(0.0, due - time.monotonic()))
+                except queue.Empty:
+                    break
+                if item is None:
+                    stopping = True
+                    break
+                if isinstance(item, Batch):
+                    batches.append(item)
+                else:
+                    self._wanted[item[0]] = max(self._wanted.get(item[0], 0.0), time.time() + item[1])
+            try:
+                self._round(batches)
+            except psycopg.Error as error:
+                logger.warning("frames were not stored: %s", str(error).strip())
+                self._connection = None
+            except Exception:
+                logger.exception("the tracer lost a round")
+        if self._connection is not None:
+            self._connection.close()
+
+    def _round(self, batches: list[Batch]) -> None:
+        now = time.time()
+        entries = self._tape.take()
+        if entries:
+            self._ring.append(_Segment(entries, now))
+            self._size += self._ring[-1].size
+        if self._failures:
+            self._note_failures(batches, now)
+        if self._all or self._hep is not None or self._wanted:
+            fresh = self._split()
+            if self._hep is not None:
+                for frame in fresh:
+                    self._hep.send(frame, keep_bodies=self._keep)
+        rows: list[tuple[Frame, str, str]] = []
+        if self._all:
+            self._learn(batches)
+            rows += self._resolve()
+        if self._wanted:
+            rows += self._harvest()
+            self._wanted = {session: until for session, until in self._wanted.items() if until > now}
+            if not self._wanted and not self._always:
+                self._tape.on = False
+        self._evict(now)
+        if rows:
+            self._write(rows)
+
+    def _split(self) -> list[Frame]:
+        fresh: list[Frame] = []
+        for segment in self._ring:
+            if segment.entries is not None:
+                for frame in self._splitter.expand(segment.entries):
+                    segment.frames.setdefault(frame.name, []).append(frame)
+                    fresh.append(frame)
+                segment.entries = None
+        return fresh
+
+    def _evict(self, now: float) -> None:
+        ring = self._ring
+        while ring and (self._size > self._config.trace_ring or ring[0].at < now - OLDEST):
+            gone = ring.popleft()
+            self._size -= gone.size
+            if gone.entries is not None:
+                self._splitter.forget()
+
+    # -- whose they are
+
+    def _note_failures(self, batches: Iterable[Batch], now: float) -> None:
+        failed: set[str] = set()
+        late: list[str] = []
+        for batch in batches:
+            failed.update(each["session_id"] for each in batch.failures if each["session_id"] is not None)
+            for line in batch.messages:
+                row = line.split("\t", 4)
+                if row[_AT["state"]] in _FAILED:
+                    failed.add(row[_AT["session_id"]])
+            late += [row[0] for line in batch.outcomes if (row := line.split("\t", 2))[1] in _FAILED]
+        if late:
+            failed.update(session for session, _ in self._ask(_CALLS, [late[:1000]]))
+        for session in failed:
+            if session in self._wanted or len(self._wanted) < MOST_FAILED:
+                self._wanted[session] = max(self._wanted.get(session, 0.0), now + AFTER)
+            else:
+                self.missed += 1
+
+    def _harvest(self) -> list[tuple[Frame, str, str]]:
+        """Frames in the ring of those who are wanted."""
+        found = []
+        for session, call_id, path, calls in self._ask(_NAMES, [MOST_CALLS, list(self._wanted)]):
+            ours = session_id(path)
+            for name in {call_id, ours, *calls} - {""}:
+                leg = "msrp" if name in (call_id, ours) else "message"
+                for segment in self._ring:
+                    for frame in segment.frames.get(name, ()):
+                        if not frame.stored:
+                            frame.stored = True
+                            found.append((frame, session, leg))
+        return found
+
+    def _learn(self, batches: Iterable[Batch]) -> None:
+        """Names of whoever is new, where everything is stored."""
+        if len(self._known[0]) > LEARNED:
+            self._known = [{}, self._known[0]]
+        known = self._known[0]
+        late: list[str] = []
+        for batch in batches:
+            for values in batch.sessions.values():
+                known[values["call_id"]] = values["id"], "msrp"
+                known[session_id(values["local_path"])] = values["id"], "msrp"
+            for identity, changes in batch.session_changes.items():
+                if "local_path" in changes:
+                    known[session_id(changes["local_path"])] = identity, "msrp"
+            for line in batch.messages:
+                row = line.split("\t", 7)
+                known[row[_AT["call_id"]]] = row[_AT["session_id"]], "message"
+            late += [line.partition("\t")[0] for line in batch.outcomes]
+        if late:
+            for session, call_id in self._ask(_CALLS, [late]):
+                known[call_id] = session, "message"
+
+    def _resolve(self) -> list[tuple[Frame, str, str]]:
+        """Frames whose session is known by now. One that is not yet stays in the ring and is asked about again."""
+        found = []
+        newest, older = self._known
+        for segment in self._ring:
+            frames = segment.frames
+            for name in list(frames):
+                whose = newest.get(name) or older.get(name)
+                if whose is not None:
+                    for frame in frames.pop(name):
+                        if not frame.stored:
+                            frame.stored = True
+                            found.append((frame, *whose))
+        return found
+
+    # -- database
+
+    def _ask(self, query: str, values: list[Any]) -> list[Any]:
+        return self._connected().execute(query, values).fetchall()
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
+        return self._connection
+
+    def _write(self, rows: list[tuple[Frame, str, str]]) -> None:
+        rows.sort(key=lambda row: row[0].at)
+        lines = [table.line(*row, keep_bodies=self._keep) for row in rows]
+        connection = self._connected()
+        with connection.transaction():
+            table.write(connection, lines, {session for _, session, _ in rows})
+        self._written += sum(len(frame.data) + table.ROW for frame, _, _ in rows)
+        if self._written > self._config.trace_bytes // 10:  # between two cleanups the table may not grow without bound
+            self._written = 0
+            table.hold(connection.execute, self._config.trace_bytes)
+
+
+class _Hep:
+    """Sends frames to a collector, over UDP; what it does not take is lost."""
+
+    def __init__(self, config: GatewayConfig) -> None:
+        host, _, port = config.hep.rpartition(":")
+        self._encoder = Encoder(config.hep_id, config.hep_password)
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
+        self._to = found[4]
+        self._socket = socket.socket(found[0], socket.SOCK_DGRAM)
+
+    def send(self, frame: Frame, *, keep_bodies: bool) -> None:
+        """One frame."""
+        link, data = frame.link, frame.data
+        ends = (link.local, frame.remote) if frame.out else (frame.remote, link.local)
+        packet = self._encoder.encode(
+            frame.at,
+            stream=link.transport == "tcp",
+            source=ends[0],
+            target=ends[1],
+            payload=data if keep_bodies else mask(link.protocol, data),
+            protocol=SIP if link.protocol == "sip" else MSRP,
+            correlation=frame.name,
+        )
+        try:
+            self._socket.sendto(packet, self._to)
+        except OSError as error:
+            logger.debug("HEP: %s", error)
