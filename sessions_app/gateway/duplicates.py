@@ -21,7 +21,7 @@ OF_EARLIER_PROCESS: Final = 60.0
 class SeenOnMsrp:
     """SENDs by session key and Message-ID: on their way (their :class:`ToPage`) or done (the status they were given).
 
-    One that failed is forgotten: to send it again is the right thing to do.
+    One that failed is known by the negated CSeq of its last try: to send it again is the right thing to do.
     """
 
     __slots__ = ("_newer", "_older")
@@ -30,24 +30,22 @@ class SeenOnMsrp:
         self._newer: dict[str, ToPage | int] = {}
         self._older: dict[str, ToPage | int] = {}
 
-    def get(self, key: str, message_id: str) -> ToPage | int | None:
-        """What is known of it."""
-        name = f"{key}\n{message_id}"
+    def get(self, name: str) -> ToPage | int | None:
+        """What is known of it; ``name`` is that of :func:`seen_as`."""
         known = self._newer.get(name)
         return self._older.get(name) if known is None else known
 
-    def put(self, key: str, message_id: str, value: ToPage | int) -> None:
+    def put(self, name: str, value: ToPage | int) -> None:
         """Remember it, in place of what was known."""
         if len(self._newer) >= MOST:
             self._older = self._newer
             self._newer = {}
-        self._newer[f"{key}\n{message_id}"] = value
+        self._newer[name] = value
 
-    def discard(self, key: str, message_id: str) -> None:
-        """It failed."""
-        name = f"{key}\n{message_id}"
-        self._newer.pop(name, None)
-        self._older.pop(name, None)
+
+def seen_as(key: str, message_id: str) -> str:
+    """The name of a SEND in :class:`SeenOnMsrp`: its conversation and its Message-ID."""
+    return f"{key}\n{message_id}"
 
 
 class SeenBefore:

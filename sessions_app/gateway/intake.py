@@ -12,6 +12,7 @@ from protocols.payload import encoding
 from protocols.payload.errors import PayloadError
 from sessions_app.gateway import composing, content
 from sessions_app.gateway.content import COMPOSING, IMDN, Form
+from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.to_msrp import ToMsrp, message_id_of
 from sessions_app.gateway.to_page import DELIVERED, ToPage
 
@@ -148,7 +149,7 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         if "content-encoding" in message.headers:
             body = encoding.decode(body, message.headers["content-encoding"], session.max_size)
         form = Form(message.content_type, body)
-        if not (content.ordinary(form.type) and session.decision.content_types.allows(form.type)):
+        if not content.ordinary(form.type):  # else the session itself has looked whether the route carries it
             held = content.read(form.type, form.body)
             within = content.essence_within(form.type, held)
             if within == COMPOSING:
@@ -168,7 +169,8 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
     session.last_send_at = now
     if session.msrp_composes is not None:
         session.msrp_composes.content(now)
-    known = gateway.seen.get(session.key, message.message_id)
+    name = seen_as(session.key, message.message_id)
+    known = gateway.seen.get(name)
     if known is not None and not (isinstance(known, int) and known < 0):
         _again(gateway, known, message)
         return
@@ -184,7 +186,7 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
     to_page = ToPage(session, form.type, form.body, message_id=message.message_id, incoming=message, cpim=held)
     if known is not None:
         to_page.cseq = 1 - known  # it was tried before and failed: to the far end this is another request
-    gateway.seen.put(session.key, message.message_id, to_page)
+    gateway.seen.put(name, to_page)
     gateway.page_side.enqueue(to_page)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.entropy import source
 from protocols.payload import cpim, imdn
+from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import TRANSITIONS, Event, State
 from sessions_app.gateway.to_page import DELIVERED
 from sessions_app.store.confirmations import Confirmation
@@ -98,7 +99,7 @@ class Notifications:
         if incoming is None:
             return
         if event is Event.CONFIRMED:
-            self._gateway.seen.put(about.session.key, about.message_id, DELIVERED)
+            self._gateway.seen.put(seen_as(about.session.key, about.message_id), DELIVERED)
             incoming.report(200)
         elif "negative-delivery" not in about.notify:  # else the sender gets the IMDN itself
             incoming.report(STATUS.get(status, 408))

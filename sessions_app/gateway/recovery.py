@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from protocols.sip.dialog import Dialog
+from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.routing import Decision, accept_types, calling
 from sessions_app.gateway.session import Session, State
 from sessions_app.gateway.to_msrp import ToMsrp
@@ -99,7 +100,7 @@ def remember(gateway: Gateway, seen: Iterable[tuple[str, str, str, str, int]]) -
                 (message_id, {"delivered": 200, "pending": 202, "accepted": 202}.get(state, sip_code or 480))
             )
         elif state in ("delivered", "accepted"):
-            gateway.seen.put(key, message_id, DELIVERED if state == "delivered" else ACKNOWLEDGED)
+            gateway.seen.put(seen_as(key, message_id), DELIVERED if state == "delivered" else ACKNOWLEDGED)
     gateway.seen_before.learn(answers, gateway.wheel.now)
 
 
@@ -109,7 +110,7 @@ def _to_page(gateway: Gateway, past: dict[str, Session], owed: Owed) -> ToPage:
         session = past[owed.session] = Session(gateway, decision_of(owed), owed.initiator, owed.source, 70)
         session.become_past(owed.session)
     message = ToPage.of_row(session, owed, Obligation.of_row())
-    gateway.seen.put(owed.key, owed.message_id, message)
+    gateway.seen.put(seen_as(owed.key, owed.message_id), message)
     return message
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from protocols.sip.transaction_client import OutgoingRequest
 from sessions_app.gateway import content, telling
 from sessions_app.gateway.carried import Carried
+from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import Event
 from sessions_app.gateway.outcomes import EXPIRED_STATUS, message_refused
 
@@ -174,16 +175,17 @@ class ToPage(Carried):
         gateway = self.session.gateway
         incoming = self.incoming
         answered = self._respond(status)
+        name = seen_as(self.session.key, self.message_id)
         if event is Event.TAKEN:
-            gateway.seen.put(self.session.key, self.message_id, DELIVERED)
+            gateway.seen.put(name, DELIVERED)
             if incoming is not None:
                 incoming.report(200)
         elif event is Event.PASSED_ON:
-            gateway.seen.put(self.session.key, self.message_id, ACKNOWLEDGED)
+            gateway.seen.put(name, ACKNOWLEDGED)
             if self.imdn_id:
                 gateway.notifications.expect(self)
         else:
-            gateway.seen.put(self.session.key, self.message_id, -self.cseq)
+            gateway.seen.put(name, -self.cseq)
             if not answered and not self.is_notification:
                 self.tell_failure(status)
 
