@@ -166,12 +166,9 @@ class PageSide:
             self._next(message.session.page.ruri)
             return
         assert isinstance(message, ToPage)
-        if code == 482 and message.resent:
-            # It knows the request from before the restart, and so has the message (RFC 3261 s8.2.2.2).
-            self._finish(message, Event.TAKEN, code, "message side, sip: 482, it had come before the restart")
-        elif code == 482 and self._gateway.is_young:
-            # The process before may have sent it without a trace in the records; what it was answered nobody knows.
-            self._finish(message, Event.PASSED_ON, code, "message side, sip: 482, it may have come before the restart")
+        if code == 482 and (message.resent or self._gateway.is_young):
+            # It knows the request from the process before (RFC 3261 s8.2.2.2). What it had answered, nobody knows.
+            self._finish(message, Event.PASSED_ON, code, "message side, sip: 482, it had come before the restart")
         elif code < 300:
             if message.part + 1 < len(message.parts):
                 message.part += 1
