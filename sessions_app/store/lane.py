@@ -17,6 +17,10 @@ import psycopg
 
 logger = logging.getLogger(__name__)
 
+LONGEST_PAUSE = 0.5
+"""Seconds between two tries while the database is away: promises, and MESSAGEs that are repeated, wait for the one that
+succeeds."""
+
 Connection = psycopg.Connection[Any]
 Work = Callable[[Connection], object]
 Done = Callable[[], object]
@@ -61,7 +65,7 @@ class Lane:
                         connection.close()
                         connection = None
                     self._stopping.wait(pause)
-                    pause = min(2 * pause, 2.0)
+                    pause = min(2 * pause, LONGEST_PAUSE)
                 else:
                     if not self.healthy:
                         self.healthy = True
