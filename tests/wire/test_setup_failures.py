@@ -22,7 +22,7 @@ def failed(gateway, alice, sent, *, code, reason, layer, detail, answered, waiti
 
 
 REFUSED = [(403, 403), (404, 404), (410, 410), (480, 480), (484, 484), (486, 480), (488, 480), (500, 500), (503, 500),
-           (600, 480), (603, 603), (604, 604), (302, 480), (408, 480)]  # fmt: skip
+           (401, 500), (407, 500), (600, 480), (603, 603), (604, 604), (302, 480), (408, 480)]  # fmt: skip
 
 
 def test_a_refused_invite(gateway, page, session):
