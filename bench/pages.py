@@ -72,6 +72,7 @@ def main() -> None:
 
     logging.disable(logging.INFO)
     users = get_user_model()
+    users.objects.filter(username="bench").delete()  # of a run that was broken off
     user = users.objects.create_superuser("bench", password=None)
     try:
         middle = GatewaySession.objects.order_by("created_at")[:200_001:200_000] or []

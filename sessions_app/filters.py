@@ -14,7 +14,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, Route, SetupFailure
-from sessions_app.search import SHORTEST, HostOf, SessionText, messages_with, sessions_with, sources_in
+from sessions_app.search import SHORTEST, HostOf, SessionText, messages_named, messages_with, sessions_with, sources_in
 
 SINCE: Final = [
     ("15m", "Last 15 minutes"),
@@ -251,8 +251,8 @@ class MessageFilter(Sorted):
     since = _since("received_at")
     sort = _sort(MESSAGE_ORDERS)
     session = django_filters.UUIDFilter(field_name="session_id", label="Session")
-    call_id = django_filters.CharFilter(label="Call-ID")
-    message_id = django_filters.CharFilter(label="Message-ID")
+    call_id = django_filters.CharFilter(label="Call-ID", method="by_id")
+    message_id = django_filters.CharFilter(label="Message-ID", method="by_id")
     from_uri = django_filters.CharFilter(label="From", method="part_of")
     to_uri = django_filters.CharFilter(label="To", method="part_of")
     sip_code = django_filters.NumberFilter(label="SIP code", min_value=100, max_value=699)
@@ -270,6 +270,10 @@ class MessageFilter(Sorted):
     def search(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
         """Messages with this id, or of sessions that the text names."""
         return messages_with(messages, text)
+
+    def by_id(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
+        """A whole id, by the index of ids."""
+        return messages.filter(pk__in=[message for message, _ in messages_named(text)], **{name: text})
 
     def part_of(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
         """Part of one URI: sessions by the index of their texts, then their messages."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import CharField, F, Func, Lookup, Q, QuerySet, TextField
 
 from sessions_app.models import GatewaySession, MessageRecord
@@ -19,6 +19,8 @@ SHORTEST: Final = 3
 """Characters that a trigram index needs."""
 LATEST: Final = 20_000
 """Messages that are looked through for part of an id."""
+SUMMARIZE: Final = "SELECT brin_summarize_new_values('message_ids')"
+"""Takes new messages into the Bloom index; what it has not taken in is read row by row. Repeated by the cleanup."""
 MOST: Final = 200
 """Sessions that are found by way of their messages."""
 MOST_SOURCES: Final = 5000
@@ -74,18 +76,32 @@ def messages_with(messages: QuerySet[MessageRecord], text: str) -> QuerySet[Mess
     """Messages with this Call-ID or Message-ID; where there are none, those of sessions that ``text`` names."""
     text = text.strip()
     if text and " " not in text:
-        named = MessageRecord.objects.filter(Q(call_id=text) | Q(message_id=text)).order_by()
-        whole = list(named.values_list("pk", flat=True)[:MOST])
+        whole = [message for message, _ in messages_named(text)]
         if whole:
             return messages.filter(pk__in=whole)
     return messages.filter(session__in=sessions_with(GatewaySession.objects.order_by(), text).values("pk"))
 
 
+def messages_named(text: str) -> list[tuple[Any, Any]]:
+    """Id and session of messages with this whole Call-ID or Message-ID, MOST at the most.
+
+    By the Bloom index: the planner thinks that a column without any order makes it useless, and would read the table.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "SELECT id, session_id FROM sessions_app_messagerecord WHERE call_id = %s OR message_id = %s LIMIT %s",
+            [text, text, MOST],
+        )
+        found = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return found
+
+
 def _sessions_of_messages(text: str) -> list[Any]:
     if " " in text or len(text) > 255:
         return []
-    whole = MessageRecord.objects.filter(Q(call_id=text) | Q(message_id=text)).order_by()
-    found = list(whole.values_list("session_id", flat=True)[:MOST])
+    found = [session for _, session in messages_named(text)]
     if not found:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -29,6 +29,7 @@ from sessions_app.models import (
     TraceFrame,
     Traffic,
 )
+from sessions_app.search import SUMMARIZE
 from sessions_app.trace import table
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def cleanup(share: int = 0, shares: int = 1) -> dict[str, int]:
     if share == 0:
         done["bodies"] = wipe_bodies(config, now)
         done.update(purge(config, now))
+        with connection.cursor() as cursor:
+            cursor.execute(SUMMARIZE)
     if any(done.values()):
         logger.info("cleanup: %s", ", ".join(f"{name} {number}" for name, number in done.items() if number))
     return done

@@ -66,8 +66,8 @@ def test_a_whole_id_is_found_among_messages_that_are_not_the_latest(wanted, monk
 
 def test_the_trigram_index_is_asked_not_the_table(wanted):
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
         found = sessions_with(GatewaySession.objects.order_by(), "carol")
+        cursor.execute("SET LOCAL enable_seqscan = off")
         assert "session_text" in found.explain()
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from sessions_app import demo
 from sessions_app.management.progress import Progress
 from sessions_app.models import GatewaySession, Node, Traffic
+from sessions_app.search import SUMMARIZE
 from sessions_app.store import columns
 from sessions_app.store.transaction import EVENT_TABLE, FAILURE_TABLE, MESSAGE_TABLE, SESSION_TABLE, copy
 
@@ -51,6 +52,7 @@ class Command(BaseCommand):
                 },
             )
         with connection.cursor() as cursor:
+            cursor.execute(SUMMARIZE)
             cursor.execute(f"ANALYZE {SESSION_TABLE}, {MESSAGE_TABLE}, {FAILURE_TABLE}, {EVENT_TABLE}")
         self.stdout.write(f"{sessions} sessions, about {messages} messages.")
 
