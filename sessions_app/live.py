@@ -32,6 +32,11 @@ class Listener:
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_WAITING)
         self._missed = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an event is there already."""
+        return not self._queue.empty()
+
     async def get(self) -> dict[str, Any]:
         """The next event."""
         if self._missed and self._queue.empty():

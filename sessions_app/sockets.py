@@ -17,6 +17,7 @@ from sessions_app import events, keyset
 from sessions_app.filters import SessionFilter
 from sessions_app.live import listening
 from sessions_app.models import GatewaySession
+from sessions_app.pages import ladder
 
 PACE: Final = 1.0
 """Seconds between two updates of a page."""
@@ -140,6 +141,37 @@ class SessionRows(_Told):
         return render_to_string("sessions_app/_fresh.html", {"number": number, "most": MOST_NEW, "address": address})
 
 
+class SessionLadder(_Told):
+    """The ladder of one session, sent again when there is something new of it."""
+
+    async def connect(self) -> None:
+        """Only for those who may see frames."""
+        await super().connect()
+        if self.task is not None and not await database_sync_to_async(self.scope["user"].has_perms)(ladder.MAY_LOOK):
+            self.task.cancel()
+            await self.close(FORBIDDEN)
+
+    async def tell(self) -> None:
+        """Events of others are passed over; what comes within a third of a second is one look."""
+        session = self.scope["url_route"]["kwargs"]["pk"]
+        with listening() as listener:
+            while True:
+                event = await listener.get()
+                if event.get("session") != str(session):
+                    continue
+                await asyncio.sleep(PACE / 3)
+                while listener.waiting:
+                    await listener.get()
+                await self.send(text_data=await self._draw(session))
+
+    @database_sync_to_async
+    def _draw(self, session: Any) -> str:
+        row = GatewaySession.objects.defer("dialog").filter(pk=session).first()
+        if row is None:
+            return ""
+        return render_to_string("sessions_app/_ladder_now.html", {**ladder.context(row), "oob": True})
+
+
 class EventStream(_Told):
     """Each event as a text message with a JSON object; ``?event=`` chooses, and may be repeated."""
 
@@ -156,5 +188,6 @@ class EventStream(_Told):
 
 urlpatterns = [
     path("ws/sessions/", SessionRows.as_asgi()),
+    path("ws/sessions/<uuid:pk>/ladder/", SessionLadder.as_asgi()),
     path("ws/events/", EventStream.as_asgi()),
 ]

@@ -49,6 +49,12 @@ class _Udp(asyncio.DatagramProtocol):
         self._talker = talker
         self._socket: asyncio.DatagramTransport | None = None
 
+    def close(self) -> None:
+        """Listen no more."""
+        self.alive = False
+        if self._socket is not None:
+            self._socket.close()
+
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self._socket = transport
 
@@ -57,7 +63,7 @@ class _Udp(asyncio.DatagramProtocol):
         self._talker.layer.receive(data, addr[:2], self)
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
-        if self._socket is not None:
+        if self._socket is not None and self.alive:
             self._socket.sendto(data, to)
 
 
@@ -76,6 +82,8 @@ class Talker(ABC):
         self.layer = TransactionLayer(self.wheel, self.transports, self)
         self.agent = UserAgent(self.layer, Locator(self.clock), self)
         self.layer.user = self.agent
+        self._closing: list[Callable[[], object]] = []
+        self._alarm = loop.call_later(TICK, self.advance)
 
     async def open(self) -> None:
         """Listen where ``me`` says. Raises OSError, or SipError for a URI that is none."""
@@ -84,11 +92,18 @@ class Talker(ABC):
         host, port = uri.host or "127.0.0.1", uri.port or 5060
         _, flow = await loop.create_datagram_endpoint(lambda: _Udp(self, f"{host}:{port}"), local_addr=(host, port))
         self.transports.add_udp(flow)
+        self._closing.append(flow.close)
         self._tick()
+
+    def close(self) -> None:
+        """Be gone without a word, as a phone that is switched off."""
+        self._alarm.cancel()
+        for close in self._closing:
+            close()
 
     def _tick(self) -> None:
         self.advance()
-        asyncio.get_running_loop().call_later(TICK, self._tick)
+        self._alarm = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def advance(self) -> None:
         """Do what is due."""
@@ -161,6 +176,7 @@ class Chat(Talker):
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(lambda: _Msrp(self, None), "127.0.0.1", 0)
         self._port = listener.sockets[0].getsockname()[1]
+        self._closing.append(listener.close)
         await super().open()
 
     def _path(self) -> str:
@@ -304,6 +320,7 @@ class _Msrp(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._socket = transport
         chat = self._chat
+        chat._closing.append(transport.close)
         self._connection = connection = chat.endpoint.create_connection(self._session is not None)
         connection.wake = lambda made: transport.write(made.take_output(chat.clock()))
         if self._session is not None:

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 
 from sessions_app import probes
 from sessions_app.mi import mi
-from sessions_app.pages import dashboard, failures, messages, peers, sessions
+from sessions_app.pages import dashboard, failures, ladder, messages, peers, playground, sessions
 
 urlpatterns = [
     path("", dashboard.Dashboard.as_view(), name="home"),
@@ -14,6 +14,11 @@ urlpatterns = [
     path("sessions/", sessions.SessionList.as_view(), name="session-list"),
     re_path(r"^sessions/export\.(?P<form>csv|json)$", sessions.SessionExport.as_view(), name="session-export"),
     path("sessions/<uuid:pk>/", sessions.SessionDetail.as_view(), name="session-detail"),
+    path("sessions/<uuid:pk>/ladder.svg", ladder.export, {"form": "svg"}, name="ladder-svg"),
+    path("sessions/<uuid:pk>/ladder.txt", ladder.export, {"form": "txt"}, name="ladder-text"),
+    path("sessions/<uuid:pk>/frames.pcap", ladder.pcap, name="session-pcap"),
+    path("sessions/<uuid:pk>/frames/<int:number>/", ladder.frame, name="frame"),
+    path("sessions/<uuid:pk>/capture/", ladder.capture, name="session-capture"),
     path("sessions/<uuid:pk>/end/", sessions.end_session, name="session-end"),
     path("messages/", messages.MessageList.as_view(), name="message-list"),
     re_path(r"^messages/export\.(?P<form>csv|json)$", messages.MessageExport.as_view(), name="message-export"),
@@ -27,6 +32,7 @@ urlpatterns = [
     path("failures/bulk/<uuid:batch>/", failures.progress, name="bulk-progress"),
     path("failures/<uuid:pk>/", failures.FailureDetail.as_view(), name="failure-detail"),
     path("failures/<uuid:pk>/acknowledge/", failures.acknowledge, name="acknowledge"),
+    path("playground/", playground.playground, name="playground"),
     path("peers/", peers.PeersAndNodes.as_view(), name="peers"),
     path("peers/nodes/<str:name>/drain/", peers.drain, name="node-drain"),
     path("api/", include("sessions_app.api.urls")),

@@ -16,6 +16,7 @@ from sessions_app import audit, commands
 from sessions_app.api.serializers import SessionSerializer
 from sessions_app.filters import SessionFilter
 from sessions_app.models import GatewaySession
+from sessions_app.pages import ladder
 from sessions_app.pages.lists import Export, FilteredList, MayLook
 
 SHOWN: Final = 200
@@ -79,6 +80,7 @@ class SessionDetail(MayLook, DetailView):
         session, user = self.object, self.request.user
         context = super().get_context_data(**kwargs)
         context["events"] = session.events.all()[:SHOWN]
+        context.update(ladder.context(session))
         context["ending"] = session.is_live and session.commands.filter(verb="end_session", done_at=None).exists()
         if user.has_perm("sessions_app.view_messagerecord"):
             newest = list(session.messages.defer("body")[: SHOWN + 1])

@@ -219,7 +219,7 @@ class TestASession:
         session = make_session()
         for _ in range(220):
             make_message(session)
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(12):
             page = text(pages.get(f"/sessions/{session.pk}/"))
         assert "The newest 200 messages" in page
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from sessions_app.api.serializers import MessageSerializer, SessionDetailSerializer
+from sessions_app.ladder.session import of_session
 from sessions_app.management.listing import Listing
 from sessions_app.models import GatewaySession
 from sessions_app.search import sessions_with
@@ -31,10 +32,17 @@ class Command(Listing):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("key")
+        parser.add_argument("--ladder", action="store_true", help="draw what passed between the two sides")
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         session = find(options["key"])
+        if options["ladder"] and not options["json"]:
+            ladder = of_session(session)
+            if not ladder.framed:
+                self.stderr.write("No frames are on record: drawn from events and messages.")
+            self.stdout.write(ladder.text())
+            return
         messages = list(session.messages.defer("body").order_by("received_at", "id")[:1000])
         document = {**SessionDetailSerializer(session).data, "messages": MessageSerializer(messages, many=True).data}
         self.document(document, as_json=options["json"], text=self._text(session, messages))
