@@ -80,12 +80,13 @@ def _arrow(step: Step, y: int, clock: str, link: Callable[[Any], str]) -> str:
     way = 1 if end > start else -1
     start, end, middle = start + way * 5, end - way * 5, (start + end) // 2
     label = f"{MARKS[step.tone]}{step.label}{' ↻ again' if step.again else ''}"
-    spoken = f"{clock} {_names(step)}: {step.label} {step.detail}{', sent again' if step.again else ''}".strip()
+    shown = f"{label} {step.detail}".strip()
+    spoken = f"{shown}, {clock}, {_names(step)}{', sent again' if step.again else ''}"
     cross = ""
     if step.tone == "bad":
         x = end - way * 20
         cross = f'<path class="shaft" stroke-dasharray="none" d="M{x - 5} {y - 5}l10 10m0 -10l-10 10"/>'
-    detail = f'<tspan class="soft" dx="6">{escape(step.detail)}</tspan>' if step.detail else ""
+    detail = f' <tspan class="soft" dx="3">{escape(step.detail)}</tspan>' if step.detail else ""
     body = (
         f'<line class="shaft" x1="{start}" y1="{y}" x2="{end}" y2="{y}"/>'
         f'<path class="tip" d="M{end} {y}l{-way * 9} -5v10z"/>{cross}'
