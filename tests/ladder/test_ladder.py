@@ -8,9 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from sessions_app.ladder import svg, text
 from sessions_app.ladder.steps import Step, gap, of_frames, of_records, told
+from sessions_app.models import TraceFrame
+from tests.rows import make_session
 from tests.test_pcap import MESSAGE, OK, SEND
 
 START = datetime(2026, 1, 1, 10, 42, tzinfo=UTC)
@@ -121,3 +124,19 @@ def test_gaps():
 def test_a_ladder_without_steps_is_a_picture_too():
     ET.fromstring(svg.draw([], NAMES, title="t"))
     assert Step(START, 0, 1, "x", "ask").frame is None
+
+
+@pytest.mark.django_db
+def test_the_terminal_draws_it_and_writes_the_capture_file(tmp_path, capsys):
+    session = make_session()
+    TraceFrame.objects.create(
+        session=session, at=START, data=MESSAGE, leg="message", direction="in", protocol="sip", transport="udp",
+        source="192.0.2.1:5080", destination="192.0.2.9:5060", masked=False,
+    )  # fmt: skip
+    for command in ("trace", "session"):
+        call_command(command, str(session.pk), *(["--ladder"] if command == "session" else []))
+        assert "MESSAGE 5 octets" in capsys.readouterr().out
+    file = tmp_path / "x.pcap"
+    call_command("trace", session.key, pcap=file)
+    assert b"Call-ID: a1" in file.read_bytes()
+    assert b"hello" not in file.read_bytes()
