@@ -266,10 +266,20 @@ class Session:
 
     def reoffer_failed(self, code: int | None, detail: str) -> None:
         """The dialog is of no more use: what waits gets a session of its own, by a new INVITE."""
-        waiting, self.queue = self.queue, deque()
-        self._close("ended", f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
-        if waiting and not self.gateway.draining:
-            self.gateway.begin(calling(self.decision, self.initiator), self.source, waiting)
+        self._move_on(f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
+
+    def _move_on(self, reason: str, *, bye: bool) -> None:
+        """End; a new session carries what waits or has no answer yet, which may have arrived. Once for each message."""
+        if self.state is State.ENDED:
+            return
+        waiting = self.give_way(reason, bye=bye)
+        moving = [message for message in waiting if not (message.moved or self.gateway.draining)]
+        for message in waiting:
+            if message not in moving:
+                message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
+            message.moved = True
+        if moving:
+            self.gateway.begin(calling(self.decision, self.initiator), self.source, moving)
 
     def _go_live(self) -> None:
         gateway = self.gateway
@@ -344,7 +354,7 @@ class Session:
         self.peer.reports(self).received(event)
 
     def message_received(self, message: IncomingMessage) -> None:
-        """A whole message from the MSRP side."""
+        """A whole message."""
         intake.from_msrp(self, message)
 
     # -------------------------------------------------------------------------------- end
@@ -363,7 +373,7 @@ class Session:
     def hung_up(self) -> None:
         """BYE from the MSRP side."""
         if self._ever_live:
-            self.end("BYE from the MSRP side", bye=False)
+            self._move_on("BYE from the MSRP side", bye=False)
         else:
             self.fail("sip", "BYE before the session was live", bye=False)
 
@@ -402,7 +412,7 @@ class Session:
             message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
         self._close("ended", reason, bye)
 
-    def give_way(self, reason: str) -> deque[ToMsrp]:
+    def give_way(self, reason: str, *, bye: bool = True) -> deque[ToMsrp]:
         """Another session takes its place: it ends, and what waits or has no answer yet is the other's to carry.
 
         The peer knows a SEND again that it had taken already (RFC 4975 s5.4, RULEBOOK S18).
@@ -410,7 +420,7 @@ class Session:
         if self.msrp is not None:
             self._take_back(self.msrp)
         waiting, self.queue = self.queue, deque()
-        self._close("ended", reason, bye=True)
+        self._close("ended", reason, bye)
         return waiting
 
     def inherit(self, waiting: Iterable[ToMsrp]) -> None:

@@ -39,7 +39,7 @@ class ToMsrp(Carried):
     MESSAGE to a restarted gateway, or a new connection, brings about (RULEBOOK S5, S18).
     """
 
-    __slots__ = ("_expiry", "transaction", "whole")
+    __slots__ = ("_expiry", "moved", "transaction", "whole")
 
     direction = "to_msrp"
 
@@ -56,6 +56,8 @@ class ToMsrp(Carried):
         self.transaction: ServerTransaction | None = None
         self.whole = False
         """Whether it went out as the CPIM message that it came as, so that the peer itself answers for it by IMDN."""
+        self.moved = False
+        """Whether its session was lost and another one carries it."""
         self._expiry: Timer | None = None
 
     @classmethod

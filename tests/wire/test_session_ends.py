@@ -34,11 +34,26 @@ def test_a_bye_of_the_msrp_side_ends_the_session_that_it_began(gateway, alice, c
     ended(gateway, called, "BYE from the MSRP side")
 
 
-def test_a_message_under_way_at_the_bye_is_answered(alice, bob, live):
-    sent = alice.message(bob.uri, "too late")
+def test_a_message_under_way_at_the_bye_is_carried_by_a_new_call_as_the_same(gateway, alice, bob, live):
+    """It may have arrived: a refusal could be a lie, and the Message-ID tells."""
+    sent = alice.message(bob.uri, "crossing")
+    send = live.expect_message()
+    assert live.bye().status == 200
+    again = bob.take_call().take_message()
+    assert (again.body, again["Message-ID"]) == (send.body, send["Message-ID"])
+    assert alice.final_answer_to(sent).status == 200
+    ended(gateway, live, "BYE from the MSRP side")
+
+
+def test_who_hangs_up_on_every_call_is_not_called_for_ever(alice, bob, live):
+    sent = alice.message(bob.uri, "unwanted")
     live.expect_message()
     assert live.bye().status == 200
+    again = bob.take_call()
+    again.expect_message()
+    assert again.bye().status == 200
     assert alice.final_answer_to(sent).status == 480
+    assert bob.has_received("INVITE") == []
 
 
 def test_what_was_acknowledged_before_the_bye_is_still_delivered(gateway, alice, called):
