@@ -6,11 +6,13 @@ Counting happens on the event loop and costs about a microsecond a message; writ
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import HistogramMetricFamily, Metric
 
 if TYPE_CHECKING:
     from sessions_app.gateway.carried import Carried
@@ -27,13 +29,40 @@ MESSAGES: Final = Counter(
     ["direction", "outcome", "code", "peer"],
     registry=REGISTRY,
 )
-DELIVERY: Final = Histogram(
-    "parley_delivery_seconds",
-    "Time from a message's arrival to its outcome.",
-    ["direction", "outcome"],
-    buckets=BOUNDS,
-    registry=REGISTRY,
-)
+
+
+class DeliveryTimes:
+    """The histogram of delivery times, added up here: the library's own takes two locks a message."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str], list[int]] = {}
+        self._sums: dict[tuple[str, str], float] = {}
+
+    def add(self, direction: str, outcome: str, place: int, seconds: float) -> None:
+        """One message, in the bucket ``place`` of BOUNDS."""
+        name = (direction, outcome)
+        places = self._places.get(name)
+        if places is None:
+            places = self._places[name] = [0] * (len(BOUNDS) + 1)
+            self._sums[name] = 0.0
+        places[place] += 1
+        self._sums[name] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """As the registry asks for it."""
+        family = HistogramMetricFamily(
+            "parley_delivery_seconds",
+            "Time from a message's arrival to its outcome.",
+            labels=["direction", "outcome"],
+        )
+        for name, places in list(self._places.items()):
+            bounds = [*(str(bound) for bound in BOUNDS), "+Inf"]
+            family.add_metric(name, list(zip(bounds, accumulate(places), strict=True)), self._sums[name])
+        yield family
+
+
+DELIVERY: Final = DeliveryTimes()
+REGISTRY.register(DELIVERY)
 COUNTED: Final = Counter("parley_gateway", "What else the gateway counts, by name.", ["what"], registry=REGISTRY)
 SESSIONS: Final = Gauge("parley_sessions", "Sessions that have not ended.", ["state"], registry=REGISTRY)
 QUEUE: Final = Gauge("parley_queue_depth", "Messages that wait, by queue.", ["queue"], registry=REGISTRY)
@@ -72,8 +101,7 @@ class Meters:
     def __init__(self, node: str) -> None:
         self.node = node
         self._tally = self._empty()
-        self._children: dict[tuple[str, str, int | None, str], Any] = {}
-        self._timed: dict[tuple[str, str], Any] = {}
+        self._outcomes: dict[tuple[str, str, int | None, str], int] = {}
         self._peers: set[str] = set()
         self._seen: dict[str, int] = {}
 
@@ -99,18 +127,12 @@ class Meters:
             tally[direction] += 1
         else:
             tally["failed"] += 1
-        tally["latency"][bisect_left(BOUNDS, took)] += 1
+        place = bisect_left(BOUNDS, took)
+        tally["latency"][place] += 1
         code = msrp_code if direction == "to_msrp" else sip_code
-        peer = message.session.source
-        key = (direction, state, code, peer)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = MESSAGES.labels(direction, state, str(code or "none"), self._peer(peer))
-        child.inc()
-        timed = self._timed.get((direction, state))
-        if timed is None:
-            timed = self._timed[direction, state] = DELIVERY.labels(direction, state)
-        timed.observe(took)
+        name = (direction, state, code, message.session.source)
+        self._outcomes[name] = self._outcomes.get(name, 0) + 1
+        DELIVERY.add(direction, state, place, took)
 
     def _peer(self, address: str) -> str:
         if address in self._peers or len(self._peers) < MOST_PEERS:
@@ -121,6 +143,9 @@ class Meters:
     def look(self, gateway: Any, store: Any, lag: float) -> None:
         """Depths and counts as they stand now; ``lag`` of the loop in seconds."""
         tally = self._tally
+        outcomes, self._outcomes = self._outcomes, {}
+        for (direction, state, code, peer), number in outcomes.items():
+            MESSAGES.labels(direction, state, str(code or "none"), self._peer(peer)).inc(number)
         counts = gateway.counts
         for name, number in counts.items():
             new = number - self._seen.get(name, 0)
