@@ -66,10 +66,10 @@ class Orders:
         if gateway.draining or not gateway.config.max_sessions:
             return "not retried: this node takes nothing new"
         try:
-            claimed = claim(self._conninfo, str(argument["message"]))
+            owed = claim(self._conninfo, str(argument["message"]))
         except NotClaimed as why:
             return f"not retried: {why}"
-        return self._on_loop(retry, gateway, claimed, argument.get("ruri", ""), argument.get("next_hop", ""))
+        return self._on_loop(retry, gateway, owed, argument.get("ruri", ""), argument.get("next_hop", ""))
 
     def _send(self, argument: dict[str, Any]) -> str:
         body = base64.b64decode(argument["body"])

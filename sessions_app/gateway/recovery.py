@@ -108,7 +108,7 @@ def _to_page(gateway: Gateway, past: dict[str, Session], owed: Owed) -> ToPage:
     session = past.get(owed.session)
     if session is None:
         session = past[owed.session] = Session(gateway, decision_of(owed), owed.initiator, owed.source, 70)
-        session.become_past(owed.session)
+        session.become_past(owed)
     message = ToPage.of_row(session, owed, Obligation.of_row())
     gateway.seen.put(seen_as(owed.key, owed.message_id), message)
     return message

@@ -18,21 +18,18 @@ from sessions_app.store.writer import Obligation
 
 if TYPE_CHECKING:
     from sessions_app.gateway.gateway import Gateway
-    from sessions_app.store.claim import Claimed
     from sessions_app.store.estate import Owed
 
 HOPS = 70
 """Max-Forwards of what is sent again (RFC 3261 s8.1.1.6)."""
 
 
-def retry(gateway: Gateway, claimed: Claimed, ruri: str = "", next_hop: str = "") -> str:
+def retry(gateway: Gateway, owed: Owed, ruri: str = "", next_hop: str = "") -> str:
     """Send it again; ``ruri`` and ``next_hop`` send it elsewhere. What was begun, in words."""
-    owed = claimed.owed
     obligation = Obligation.of_row()
     if owed.direction == "to_page":
         session = Session(gateway, decision_of(owed), owed.initiator, owed.source, HOPS)
-        session.become_past(owed.session)
-        session.to_msrp, session.to_page, session.undelivered = claimed.to_msrp, claimed.to_page, claimed.undelivered
+        session.become_past(owed)
         if ruri or next_hop:
             session.page.ruri, session.page.hop = ruri or session.page.ruri, next_hop
         message = ToPage.of_row(session, owed, obligation)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.routing import Decision
     from sessions_app.gateway.to_msrp import ToMsrp
+    from sessions_app.store.estate import Past
 
 
 class State(Enum):
@@ -125,9 +126,10 @@ class Session:
         self.id = identity
         self.rows = session_row.beginnings(self)
 
-    def become_past(self, identity: str) -> None:
+    def become_past(self, past: Past) -> None:
         """Stand for one that is over, whose messages are still to be delivered."""
-        self.stand_for(identity)
+        self.stand_for(past.session)
+        self.to_msrp, self.to_page, self.undelivered = past.to_msrp, past.to_page, past.undelivered
         self.state = State.ENDED
 
     def touch(self) -> None:

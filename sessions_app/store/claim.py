@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -21,27 +20,14 @@ UPDATE sessions_app_gatewaysession SET undelivered = greatest(undelivered - 1, 0
  WHERE id = (SELECT session_id FROM sessions_app_messagerecord WHERE id = %(id)s) AND ended_at IS NOT NULL
 """
 _READ = f"{OWED} WHERE message.id = %(id)s"
-_COUNTERS = """
-SELECT to_msrp, to_page, undelivered FROM sessions_app_gatewaysession WHERE id = %(session)s
-"""
 
 
 class NotClaimed(Exception):
     """The message cannot be taken up; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message that is owed again, with its session's counters as they stand."""
-
-    owed: Owed
-    to_msrp: int
-    to_page: int
-    undelivered: int
-
-
-def claim(conninfo: str, message: str) -> Claimed:
-    """Make a failed or expired message pending. Raises NotClaimed where it has not failed or its body is gone."""
+def claim(conninfo: str, message: str) -> Owed:
+    """Make a failed or expired message owed again. Raises NotClaimed where it has not failed or its body is gone."""
     which = {"id": message}
     with psycopg.connect(conninfo, row_factory=dict_row) as connection:
         row = connection.execute(_STATE, which).fetchone()
@@ -52,11 +38,9 @@ def claim(conninfo: str, message: str) -> Claimed:
         if not row["kept"]:
             raise NotClaimed("its body is not kept any more (GATEWAY_STORE_BODIES)")
         connection.execute(_CLAIM, which)
+        connection.execute(_UNCOUNT, which)
         found: dict[str, Any] | None = connection.execute(_READ, which).fetchone()
         if found is None:
             connection.rollback()
             raise NotClaimed("its session is not on record any more")
-        connection.execute(_UNCOUNT, which)
-        counters = connection.execute(_COUNTERS, found).fetchone()
-        assert counters is not None
-    return Claimed(Owed(**found), **counters)
+    return Owed(**found)

@@ -50,7 +50,7 @@ OWED: Final = """
 SELECT message.id::text, direction, message.call_id, message.message_id, content_type, body, subject, imdn_id, notify,
        extract(epoch FROM received_at)::float AS received_at, extract(epoch FROM expires_at)::float AS expires_at,
        session_id::text AS session, key, initiator, session.from_uri, session.to_uri, session.ruri, content_types,
-       next_hop, back_hop, route, source
+       next_hop, back_hop, route, source, to_msrp, to_page, undelivered
   FROM sessions_app_messagerecord AS message JOIN sessions_app_gatewaysession AS session ON session.id = session_id
 """
 """The columns of :class:`Owed`, up to the condition."""
@@ -76,6 +76,9 @@ class Past:
     back_hop: str
     route: str
     source: str
+    to_msrp: int
+    to_page: int
+    undelivered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,6 @@ class Ghost(Past):
     dialog: dict[str, Any]
     state: str
     created_at: float
-    to_msrp: int
-    to_page: int
-    undelivered: int
 
 
 @dataclass(slots=True)

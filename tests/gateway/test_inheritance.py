@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from protocols.msrp.connection import MsrpConnection
 from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS
@@ -23,6 +24,9 @@ PAST = {
     "back_hop": "",
     "route": "",
     "source": "127.0.0.1",
+    "to_msrp": 3,
+    "to_page": 5,
+    "undelivered": 1,
 }
 DIALOG = {
     "call_id": "before",
@@ -58,7 +62,7 @@ def owed(body: str) -> Owed:
 def ghost() -> Ghost:
     """Its session, whose dialog the peer still has."""
     return Ghost(
-        **PAST, dialog=DIALOG, state="live", created_at=980.0, to_msrp=0, to_page=0, undelivered=0
+        **PAST, dialog=DIALOG, state="live", created_at=980.0
     )  # fmt: skip
 
 
@@ -152,3 +156,14 @@ def test_482_later_is_a_failure() -> None:
     rig.msrp_ok(rig.connect())
     rig.advance(OF_EARLIER_PROCESS + 1)
     assert b"MSRP tid1 400 " in to_page(rig, "looping").take_output(rig.now)
+
+
+def test_the_counters_of_a_past_session_go_on_from_where_they_were() -> None:
+    rig = Rig()
+    rig.store.sessions[PAST["session"]] = {}
+    kept = replace(owed("reply"), direction="to_page", call_id="reply")
+    assert Inheritance(rig.gateway, Estate(owed=[kept])).go() == 1
+    rig.answer(rig.flow.take("MESSAGE"), 200, source=PAGE)
+    rig.advance(1)
+    written = rig.store.sessions[PAST["session"]]
+    assert (written["to_msrp"], written["to_page"], written["undelivered"]) == (3, 6, 1)
