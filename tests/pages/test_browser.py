@@ -82,7 +82,7 @@ def test_the_list_leads_to_a_session_and_the_session_can_be_ended(page, live_ser
     assert fits(page)
     page.get_by_role("link", name="carrier.example").click()
     page.wait_for_url(f"**/sessions/{session.pk}/")
-    assert page.get_by_text("no answer in 30 s").is_visible()
+    assert page.get_by_role("cell", name="no answer in 30 s").is_visible()
     assert fits(page)
     page.get_by_text("End session…").click()
     page.get_by_role("button", name="Yes, end this session").click()
