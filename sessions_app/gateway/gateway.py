@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from protocols.msrp.endpoint import MsrpEndpoint
-from protocols.msrp.ids import new_message_id, new_session_id
+from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Address
@@ -133,7 +133,6 @@ class Gateway:
         self.seen = SeenOnMsrp()
         self.seen_before = SeenBefore()
         self.new_imdn_id = new_imdn_id
-        self.new_message_id = new_message_id
         self.new_call_id = new_call_id
         self.sessions: dict[str, Session] = {}
         """Sessions that have not ended, by key."""
@@ -223,12 +222,8 @@ class Gateway:
         """The hash bucket of a session key; it is the same in every process."""
         return zlib.crc32(key.encode("utf-8", "surrogateescape")) & (self.config.buckets - 1)
 
-    def profile_of(self, host: str) -> Profile:
-        """How the users of the peer at an IP address take messages."""
-        return self.profiles(host)
-
     def _profile_by_uri(self, uri: str) -> Profile:
-        """The same before the address is looked up: where the URI has none, it is not known yet."""
+        """The profile before the address is looked up: where the URI has none, it is not known yet."""
         try:
             host = numeric(SipUri.parse(uri).host.strip("[]"))
         except SipError:

@@ -124,7 +124,7 @@ class PageSide:
                 self._next(page.ruri)
             return
         page.target = found
-        page.set_profile(self._gateway.profile_of(found.host))
+        page.set_profile(self._gateway.profiles(found.host))
         self._send_to(message, found)
 
     def _send_to(self, message: ToPage | Indication, target: Target) -> None:
