@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.wire.running import Running
+from tests.wire.served import Served, Visitor
 from tests.wire.session_peer import SessionPeer
 from tests.wire.sip_peer import SipPeer
 
@@ -39,6 +40,22 @@ def second_gateway():
         yield gateway.start()
     finally:
         gateway.close()
+
+
+@pytest.fixture(scope="session")
+def served_gateway():
+    """With pages and worker; bodies are kept."""
+    gateway = Served(**SHORT_TIMES, GATEWAY_STORE_BODIES="always", LOG_FORMAT="json")
+    try:
+        yield gateway.start()
+    finally:
+        gateway.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(served_gateway):
+    """Its administrator, logged in."""
+    return Visitor(served_gateway)
 
 
 @pytest.fixture
