@@ -13,6 +13,7 @@ from typing import Any, Final
 
 MESSAGE_SIDE, GATEWAY, MSRP_SIDE = 0, 1, 2
 """The columns."""
+COLUMN_NAMES: Final = ("message_side", "gateway", "msrp_side")
 _CSEQ: Final = re.compile(rb"\n(?:cseq)[ \t]*:[ \t]*\d+[ \t]+(\S+)", re.IGNORECASE)
 _STATUS: Final = re.compile(rb"\nStatus:[ \t]*\d+[ \t]+(\d{3})")
 _RANGE: Final = re.compile(rb"\nByte-Range:[ \t]*(\S+)")
@@ -36,6 +37,19 @@ class Step:
     """Whether the same octets had gone the same way before."""
     frame: Any = None
     """Id of the frame; None where it was drawn from the records."""
+
+    def document(self) -> dict[str, Any]:
+        """For programs: the columns by name."""
+        return {
+            "at": self.at,
+            "from": COLUMN_NAMES[self.source],
+            "to": COLUMN_NAMES[self.target],
+            "label": self.label,
+            "tone": self.tone,
+            "detail": self.detail,
+            "again": self.again,
+            "frame": self.frame,
+        }
 
 
 def of_frames(frames: Iterable[Any], events: Iterable[Any]) -> list[Step]:

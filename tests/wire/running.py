@@ -111,6 +111,18 @@ class Running:
             check=False,
         )
 
+    def manage_on(self, *command):
+        """Start another management command and let it run; its output is read as it comes."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *command],
+            cwd=PROJECT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def close(self):
         """Stop it and remove what it left."""
         if self._database is not None:

@@ -37,8 +37,13 @@ class Command(Listing):
 
     def handle(self, *args: Any, **options: Any) -> None:
         session = find(options["key"])
-        if options["ladder"] and not options["json"]:
+        if options["ladder"]:
             ladder = of_session(session)
+            if options["json"]:
+                steps = [step.document() for step in ladder.steps]
+                document = {"session": str(session.pk), "framed": ladder.framed, "steps": steps}
+                self.document(document, as_json=True, text="")
+                return
             if not ladder.framed:
                 self.stderr.write("No frames are on record: drawn from events and messages.")
             self.stdout.write(ladder.text())
