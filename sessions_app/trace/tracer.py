@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import socket
 import threading
 import time
 from collections import deque
@@ -21,12 +20,12 @@ from typing import Any, Final
 
 import psycopg
 
-from protocols.hep import MSRP, SIP, Encoder
 from sessions_app.conf import GatewayConfig
 from sessions_app.store import columns
 from sessions_app.store.batch import Batch
 from sessions_app.trace import table
-from sessions_app.trace.frames import Frame, Splitter, mask, session_id
+from sessions_app.trace.export import Exporter
+from sessions_app.trace.frames import Frame, Splitter, session_id
 from sessions_app.trace.tape import Tape
 
 logger = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class Tracer:
         self._keep = config.trace_bodies == "keep"
         self._all = config.trace == "all"
         self._failures = config.trace == "failures"
-        self._hep = _Hep(config) if config.hep else None
+        self._hep = Exporter(config) if config.hep else None
         tape.on = self._always = config.trace != "off" or self._hep is not None
         self._queue: queue.SimpleQueue[Batch | tuple[str, float] | None] = queue.SimpleQueue()
         self._ring: deque[_Segment] = deque()
@@ -153,7 +152,7 @@ class Tracer:
             fresh = self._split()
             if self._hep is not None:
                 for frame in fresh:
-                    self._hep.send(frame, keep_bodies=self._keep)
+                    self._hep.send(frame)
         rows: list[tuple[Frame, str, str]] = []
         if self._all:
             self._learn(batches)
@@ -275,32 +274,3 @@ class Tracer:
         if self._written > self._config.trace_bytes // 10:  # between two cleanups the table may not grow without bound
             self._written = 0
             table.hold(connection.execute, self._config.trace_bytes)
-
-
-class _Hep:
-    """Sends frames to a collector, over UDP; what it does not take is lost."""
-
-    def __init__(self, config: GatewayConfig) -> None:
-        host, _, port = config.hep.rpartition(":")
-        self._encoder = Encoder(config.hep_id, config.hep_password)
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_DGRAM)[0]
-        self._to = found[4]
-        self._socket = socket.socket(found[0], socket.SOCK_DGRAM)
-
-    def send(self, frame: Frame, *, keep_bodies: bool) -> None:
-        """One frame."""
-        link, data = frame.link, frame.data
-        ends = (link.local, frame.remote) if frame.out else (frame.remote, link.local)
-        packet = self._encoder.encode(
-            frame.at,
-            stream=link.transport == "tcp",
-            source=ends[0],
-            target=ends[1],
-            payload=data if keep_bodies else mask(link.protocol, data),
-            protocol=SIP if link.protocol == "sip" else MSRP,
-            correlation=frame.name,
-        )
-        try:
-            self._socket.sendto(packet, self._to)
-        except OSError as error:
-            logger.debug("HEP: %s", error)
