@@ -151,9 +151,8 @@ def packets(log):
         if "HEP|" not in line or line.count("|") < 12:
             continue
         fields = line[line.index("HEP|") :].split("|")
-        version, protocol, source, source_port, target, target_port, seconds, micros, agent, call, payload = fields[
-            1:12
-        ]
+        fields = fields[1:12]
+        version, protocol, source, source_port, target, target_port, seconds, micros, agent, call, octets = fields
         assert version == "3"
         found.append(
             (

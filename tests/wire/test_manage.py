@@ -82,7 +82,7 @@ def test_trace_follows_a_conversation_while_it_happens_and_ends_with_it(gateway,
     trace.take("|<", "✓ 200 OK of MESSAGE")
     assert trace.process.poll() is None, "it goes on as long as the session does"
     assert live.bye().status == 200
-    trace.take("BYE")
+    trace.take("|<", "─ BYE ─")
     trace.take("ended BYE from the MSRP side")
     assert trace.process.wait(15) == 0
     assert not [line for line in trace.inbox.everything() if "private" in line]
