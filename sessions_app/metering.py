@@ -38,14 +38,14 @@ class DeliveryTimes:
         self._places: dict[tuple[str, str], list[int]] = {}
         self._sums: dict[tuple[str, str], float] = {}
 
-    def add(self, direction: str, outcome: str, place: int, seconds: float) -> None:
-        """One message, in the bucket ``place`` of BOUNDS."""
+    def add(self, direction: str, outcome: str, place: int, number: int, seconds: float) -> None:
+        """``number`` messages in the bucket ``place`` of BOUNDS, which took ``seconds`` together."""
         name = (direction, outcome)
         places = self._places.get(name)
         if places is None:
             places = self._places[name] = [0] * (len(BOUNDS) + 1)
             self._sums[name] = 0.0
-        places[place] += 1
+        places[place] += number
         self._sums[name] += seconds
 
     def collect(self) -> Iterator[Metric]:
@@ -101,7 +101,7 @@ class Meters:
     def __init__(self, node: str) -> None:
         self.node = node
         self._tally = self._empty()
-        self._outcomes: dict[tuple[str, str, int | None, str], int] = {}
+        self._outcomes: dict[tuple[str, str, int | None, str, int], list[float]] = {}
         self._peers: set[str] = set()
         self._seen: dict[str, int] = {}
 
@@ -120,19 +120,26 @@ class Meters:
 
     def outcome(self, message: Carried, state: str, at: float, sip_code: int | None, msrp_code: int | None) -> None:
         """A message has its outcome; ``at`` by the wall clock."""
-        tally = self._tally
         direction = message.direction
         took = at - message.received_at
-        if state in ("delivered", "accepted"):
-            tally[direction] += 1
-        else:
-            tally["failed"] += 1
-        place = bisect_left(BOUNDS, took)
-        tally["latency"][place] += 1
         code = msrp_code if direction == "to_msrp" else sip_code
-        name = (direction, state, code, message.session.source)
-        self._outcomes[name] = self._outcomes.get(name, 0) + 1
-        DELIVERY.add(direction, state, place, took)
+        name = (direction, state, code, message.session.source, bisect_left(BOUNDS, took))
+        known = self._outcomes.get(name)
+        if known is None:
+            self._outcomes[name] = [1, took]
+        else:
+            known[0] += 1
+            known[1] += took
+
+    def _add_up(self) -> None:
+        tally = self._tally
+        outcomes, self._outcomes = self._outcomes, {}
+        for (direction, state, code, peer, place), (count, seconds) in outcomes.items():
+            number = int(count)
+            tally[direction if state in ("delivered", "accepted") else "failed"] += number
+            tally["latency"][place] += number
+            MESSAGES.labels(direction, state, str(code or "none"), self._peer(peer)).inc(number)
+            DELIVERY.add(direction, state, place, number, seconds)
 
     def _peer(self, address: str) -> str:
         if address in self._peers or len(self._peers) < MOST_PEERS:
@@ -142,10 +149,8 @@ class Meters:
 
     def look(self, gateway: Any, store: Any, lag: float) -> None:
         """Depths and counts as they stand now; ``lag`` of the loop in seconds."""
+        self._add_up()
         tally = self._tally
-        outcomes, self._outcomes = self._outcomes, {}
-        for (direction, state, code, peer), number in outcomes.items():
-            MESSAGES.labels(direction, state, str(code or "none"), self._peer(peer)).inc(number)
         counts = gateway.counts
         for name, number in counts.items():
             new = number - self._seen.get(name, 0)
@@ -169,6 +174,7 @@ class Meters:
 
     def take(self) -> dict[str, Any]:
         """What was counted since the last time, and begin anew."""
+        self._add_up()
         tally, self._tally = self._tally, self._empty()
         return tally
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 
-class State(Enum):
+class State(StrEnum):
     """Where a message is. All but RECEIVED are states of its row; the values are those of the records."""
 
     RECEIVED = "received"
@@ -20,7 +20,7 @@ class State(Enum):
     EXPIRED = "expired"
 
 
-class Event(Enum):
+class Event(StrEnum):
     """What moves it."""
 
     KEPT = "kept"

@@ -147,7 +147,7 @@ class Reports:
             Confirmation(
                 direction="to_msrp",
                 state="failed",
-                before=tuple(state.value for state, happens in TRANSITIONS if happens is Event.DENIED),
+                before=tuple(state for state, happens in TRANSITIONS if happens is Event.DENIED),
                 text=text,
                 session=session.id,
                 message_id=event.message_id,

@@ -7,51 +7,61 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from protocols.entropy import token
+from protocols.entropy import source
 from sessions_app.store.copy_text import NULL, moment, octets, text
 
 
-@lru_cache(maxsize=64)
-def _second(at: int) -> str:
-    return moment(float(at))[:19]
+@lru_cache(maxsize=256)
+def _millisecond(at: int) -> str:
+    return f"{moment(at // 1000)[:19]}.{at % 1000:03d}"
+
+
+_DIGITS = [f"{number:03d}+00" for number in range(1000)]
 
 
 def when(at: float) -> str:
-    """A timestamptz from seconds since 1970; most of it is the same for all messages of a second."""
-    seconds = int(at)
-    return f"{_second(seconds)}.{int((at - seconds) * 1e6):06d}+00"
+    """A timestamptz from seconds since 1970; most of it is the same for all messages of a millisecond."""
+    microseconds = int(at * 1e6)
+    milliseconds = microseconds // 1000
+    return _millisecond(milliseconds) + _DIGITS[microseconds - milliseconds * 1000]
 
 
 class _Ids:
     """Ids of one process, each larger than the one before: 48 bits of milliseconds, then a count within them."""
 
-    __slots__ = ("_count", "_stamp")
+    __slots__ = ("_count", "_head", "_stamp")
 
     def __init__(self) -> None:
         self._stamp = 0
+        self._head = ""
         self._count = 0
 
     def next(self, at: float) -> str:
         stamp = int(at * 1000)
         if stamp > self._stamp:
-            self._stamp = stamp
-            self._count = 0
+            self._begin(stamp)
         else:  # the same millisecond, or a clock that went back
             self._count += 1
             if self._count > 0xFFF:
-                self._stamp += 1
-                self._count = 0
-        rest = token(16)
-        high = f"{self._stamp:012x}"
-        return f"{high[:8]}-{high[8:]}-7{self._count:03x}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
+                self._begin(self._stamp + 1)
+        rest = _random()
+        return f"{self._head}{self._count:03x}-{_VARIANT[rest[0]]}{rest[1:4]}-{rest[4:]}"
+
+    def _begin(self, stamp: int) -> None:
+        self._stamp = stamp
+        self._count = 0
+        high = f"{stamp:012x}"
+        self._head = f"{high[:8]}-{high[8:]}-7"
 
     def follow(self, identity: str) -> None:
         stamp = int(identity.replace("-", "")[:12], 16)
         if stamp >= self._stamp:
-            self._stamp, self._count = stamp, 0xFFF
+            self._begin(stamp)
+            self._count = 0xFFF
 
 
 _VARIANT = {digit: "89ab"[number & 3] for number, digit in enumerate("0123456789abcdef")}
+_random = source(16)
 _ids = _Ids()
 
 
