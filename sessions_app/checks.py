@@ -7,10 +7,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from sessions_app.conf import gateway_config
+from sessions_app.conf import BODIES_KEPT, gateway_config
 from sessions_app.store.node import HEARTBEAT
-
-STORE_BODIES = ("until_delivered", "never", "always")
 
 
 @register(Tags.compatibility)
@@ -40,8 +38,8 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         )
     if config.queue_limit < 1 or config.page_queue_limit < 1:
         fault(6, "GATEWAY_QUEUE_LIMIT and GATEWAY_PAGE_QUEUE_LIMIT: at least 1.")
-    if config.store_bodies not in STORE_BODIES:
-        fault(8, f"GATEWAY_STORE_BODIES is {config.store_bodies!r}: one of {', '.join(STORE_BODIES)}.")
+    if config.store_bodies not in BODIES_KEPT:
+        fault(8, f"GATEWAY_STORE_BODIES is {config.store_bodies!r}: one of {', '.join(BODIES_KEPT)}.")
     if config.node_timeout < 2 * HEARTBEAT:
         fault(
             9, f"GATEWAY_NODE_TIMEOUT is {config.node_timeout:g}: at least {2 * HEARTBEAT:g} s, two missed heartbeats."

@@ -7,8 +7,18 @@ at the settings module for the gateway's sake.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 from django.conf import settings
+
+EVERY_OUTCOME: Final = frozenset({"delivered", "accepted", "failed", "expired"})
+BODIES_KEPT: Final = {
+    "until_delivered": frozenset[str](),
+    "never": frozenset[str](),
+    "undelivered": frozenset({"failed", "expired"}),
+    "always": EVERY_OUTCOME,
+}
+"""What ``store_bodies`` may be, with the outcomes after which a message keeps its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,11 @@ class GatewayConfig:
     imdn_per_second: float = 20.0
     """Notifications (IMDN) a second that one session passes on; more are refused."""
     store_bodies: str = "until_delivered"
-    """``until_delivered``: a body is kept while the message is owed; ``always``: as long as body_retention_days says;
-    ``never``: nothing is promised that would need it, so a MESSAGE gets no 202 and a SEND waits for its outcome."""
+    """``until_delivered``: a body is kept while the message is owed; ``undelivered``: and, for body_retention_days
+    where it failed, so that it can be sent again; ``always``: as long, whatever became of it; ``never``: nothing
+    is promised that would need it, so a MESSAGE gets no 202 and a SEND waits for its outcome."""
     body_retention_days: int = 7
-    """Days that bodies are kept where store_bodies is ``always``; 0: as long as their records."""
+    """Days that bodies outlive the outcome of their message; 0: as long as their records."""
     node_timeout: float = 30.0
     """Seconds without a heartbeat after which another process takes over what a process held."""
     page_queue_limit: int = 1000
@@ -107,6 +118,11 @@ class GatewayConfig:
     def promises(self) -> bool:
         """Whether a message may be acknowledged before it is delivered: only where its body may be kept."""
         return self.store_bodies != "never"
+
+    @property
+    def bodies_kept(self) -> frozenset[str]:
+        """Outcomes after which a message keeps its body: states of its row."""
+        return BODIES_KEPT.get(self.store_bodies, frozenset())
 
     @property
     def buckets(self) -> int:

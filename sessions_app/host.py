@@ -82,7 +82,7 @@ class GatewayHost:
     async def start(self) -> None:
         """Recover, load the routes, begin to write. Raises what keeps it from starting."""
         info = await sync_to_async(self._prepare)()
-        self.store = Writer(info, keep_bodies=self.config.store_bodies == "always")
+        self.store = Writer(info, bodies_kept=self.config.bodies_kept)
         table = self._table
         assert table is not None
         custom = import_string(self.config.route) if self.config.route else None

@@ -18,7 +18,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from sessions_app import commands, webhooks
-from sessions_app.conf import GatewayConfig, gateway_config
+from sessions_app.conf import EVERY_OUTCOME, GatewayConfig, gateway_config
 from sessions_app.models import (
     GatewaySession,
     MessageRecord,
@@ -159,13 +159,15 @@ def _close(rows: list[tuple[Any, str, str]], now: datetime) -> None:
 
 
 def wipe_bodies(config: GatewayConfig, now: datetime) -> int:
-    """Bodies that are kept longer than their outcome wants; all of them where they are not kept always any more."""
-    days = config.body_retention_days if config.store_bodies == "always" else 0
-    if config.store_bodies == "always" and not days:
+    """Bodies whose days are over, and those that the setting does not keep any more."""
+    wiped = Q()
+    if config.body_retention_days:
+        wiped |= Q(received_at__lt=now - timedelta(days=config.body_retention_days))
+    if config.bodies_kept != EVERY_OUTCOME:
+        wiped |= ~Q(state__in=config.bodies_kept)
+    if not wiped:
         return 0
-    rows = MessageRecord.objects.filter(body__isnull=False, received_at__lt=now - timedelta(days=days)).exclude(
-        state=MessageRecord.State.PENDING
-    )
+    rows = MessageRecord.objects.filter(wiped, body__isnull=False).exclude(state=MessageRecord.State.PENDING)
     number = 0
     for _ in range(MOST_CHUNKS):
         ids = list(rows.order_by("received_at").values_list("pk", flat=True)[:CHUNK])

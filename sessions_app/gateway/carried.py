@@ -142,12 +142,12 @@ class Carried:
         session.touch()
         gateway = session.gateway
         now = gateway.wall()
-        state = self.state.value
+        state = self.state
         if self._obligation is not None:
             outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail)
             gateway.store.finish_message(self._obligation, outcome)
         else:
-            body = self.body if gateway.config.store_bodies == "always" else None
+            body = self.body if state in gateway.bodies_kept else None
             gateway.store.new_message(self._row(now, sip_code, msrp_code, detail, body))
         gateway.count(f"{self.direction}_{state}")
         if gateway.observe is not None:
@@ -163,7 +163,7 @@ class Carried:
         return message_rows.message(
             self.id,
             head,
-            self.state.value,
+            self.state,
             parties,
             self.call_id,
             self.message_id,

@@ -98,6 +98,7 @@ class Gateway:
         announce: Callable[[dict[str, Any]], object] | None = None,
     ) -> None:
         self.config = config
+        self.bodies_kept = config.bodies_kept
         self.store = store
         self.route = route
         self.trusts = trusts

@@ -26,9 +26,9 @@ FAILURE_TABLE = "sessions_app_setupfailure"
 EVENT_TABLE = "sessions_app_sessionevent"
 
 
-def prepare(connection: Connection, *, keep_bodies: bool = False) -> None:
-    """Make the temporary tables of this connection; tell it whether a body outlives the outcome of its message."""
-    connection.execute("SELECT set_config('parley.keep_bodies', %s, false)", ["on" if keep_bodies else "off"])
+def prepare(connection: Connection, *, bodies_kept: Iterable[str] = ()) -> None:
+    """Make the temporary tables of this connection; tell it after which outcomes a message keeps its body."""
+    connection.execute("SELECT set_config('parley.bodies_kept', %s, false)", [",".join(bodies_kept)])
     for name, forms, table in (
         ("message_outcome", columns.MESSAGE_OUTCOME, MESSAGE_TABLE),
         ("session_change", columns.SESSION_CHANGE, SESSION_TABLE),
@@ -148,12 +148,13 @@ def _outcomes(connection: Connection, lines: list[str]) -> None:
     if not lines:
         return
     copy(connection, "message_outcome", columns.MESSAGE_OUTCOME, lines)
-    # A body was kept because somebody was owed the message, and goes with that unless bodies are kept always.
+    # A body was kept because somebody was owed the message, and goes with that unless the setting keeps it.
     connection.execute(
         f"UPDATE {MESSAGE_TABLE} AS message SET state = outcome.state, finished_at = outcome.finished_at,"  # noqa: S608
         " sip_code = outcome.sip_code, msrp_code = outcome.msrp_code, detail = outcome.detail,"
         " confirmation = outcome.confirmation,"
-        " body = CASE WHEN current_setting('parley.keep_bodies') = 'on' THEN message.body END"
+        " body = CASE WHEN outcome.state = ANY(string_to_array(current_setting('parley.bodies_kept'), ','))"
+        " THEN message.body END"
         " FROM message_outcome AS outcome WHERE message.id = outcome.id"
     )
     connection.execute("DELETE FROM message_outcome")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -69,11 +69,11 @@ def _nothing_more(_: Any) -> None:
 class Writer:
     """The one writer of a gateway process; all of it is called on the event loop."""
 
-    def __init__(self, conninfo: str, *, keep_bodies: bool = False) -> None:
-        """``keep_bodies``: they stay in their rows when the messages have their outcomes."""
+    def __init__(self, conninfo: str, *, bodies_kept: Iterable[str] = ()) -> None:
+        """``bodies_kept``: outcomes after which a body stays in its row."""
         self._loop = asyncio.get_running_loop()
         self._audit = Batch()
-        self._audit_lane = Lane("store-audit", conninfo, partial(transaction.prepare, keep_bodies=keep_bodies))
+        self._audit_lane = Lane("store-audit", conninfo, partial(transaction.prepare, bodies_kept=bodies_kept))
         self._audit_busy = False
         self._linger: asyncio.TimerHandle | None = None
         self._soon = False

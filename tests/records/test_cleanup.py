@@ -146,6 +146,16 @@ class TestBodies:
         make_message(session, body=b"left")
         assert tasks.wipe_bodies(GatewayConfig(store_bodies="never"), timezone.now()) == 1
 
+    def test_of_delivered_messages_are_wiped_where_only_failed_ones_are_kept(self):
+        session = make_ended()
+        failed = make_message(session, state="failed", body=b"try again")
+        make_message(session, body=b"left from when all were kept")
+        make_message(session, state="expired", received_at=ago(days=8), body=b"nobody tried again")
+        config = GatewayConfig(store_bodies="undelivered", body_retention_days=7)
+        assert tasks.wipe_bodies(config, timezone.now()) == 2
+        failed.refresh_from_db()
+        assert bytes(failed.body) == b"try again"
+
     def test_stay_for_ever_where_no_days_are_set(self):
         make_message(make_ended(), received_at=ago(days=400), body=b"kept")
         assert tasks.wipe_bodies(GatewayConfig(store_bodies="always", body_retention_days=0), timezone.now()) == 0

@@ -52,6 +52,29 @@ def test_kept_always_it_stays_with_every_outcome(people):
     assert bytes(gateway.message_row(message.call_id, state="failed")["body"]) == b"late"
 
 
+def test_kept_undelivered_it_stays_where_somebody_may_want_to_try_again(people):
+    gateway, alice, bob = people(GATEWAY_STORE_BODIES="undelivered")
+    arrived = alice.message(bob.uri, "arrived")
+    call = bob.take_call()
+    call.take_message()
+    assert alice.final_answer_to(arrived).status == 200
+    assert gateway.message_row(arrived.call_id, state="delivered")["body"] is None
+
+    for wait in (False, True):  # refused at once, and after it was kept and acknowledged
+        call.send("refused")
+        message = alice.expect("MESSAGE")
+        if wait:
+            gateway.message_row(message.call_id, state="pending")
+        alice.respond(message, 404)
+        assert bytes(gateway.message_row(message.call_id, state="failed")["body"]) == b"refused"
+
+    call.send("late")
+    message = alice.expect("MESSAGE")
+    gateway.message_row(message.call_id, state="pending")
+    alice.respond(message, 200)
+    assert gateway.message_row(message.call_id, state="delivered")["body"] is None
+
+
 def test_kept_never_nothing_is_promised_that_would_need_it(people):
     gateway, alice, bob = people(GATEWAY_STORE_BODIES="never", GATEWAY_ANSWER_WAIT="1", GATEWAY_RING_TIMEOUT="20")
     ringing = alice.message(bob.uri, "ringing")
