@@ -239,13 +239,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "/static/sessions_app/icon.svg",
     "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "SessionState": "sessions_app.models.GatewaySession.State",
         "MessageState": "sessions_app.models.MessageRecord.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "sessions_app.api.schema.problems_as_problem_json",
+        "sessions_app.api.schema.finish",
     ],
 }
 UNFOLD = {

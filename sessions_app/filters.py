@@ -167,7 +167,7 @@ class SessionFilter(Sorted):
     q = _q("Part of a URI, key, Call-ID, MSRP session-id or Message-ID")
     state = StateFilter(choices=GatewaySession.State.choices)
     initiator = django_filters.ChoiceFilter(
-        choices=GatewaySession.Initiator, label="Begun by", empty_label="Either side"
+        choices=GatewaySession.Initiator.choices, label="Begun by", empty_label="Either side"
     )
     since = _since("created_at")
     outcome = django_filters.ChoiceFilter(
@@ -247,7 +247,7 @@ class MessageFilter(Sorted):
 
     q = _q("Part of a URI or key; a whole Call-ID or Message-ID")
     state = StateFilter(choices=MessageRecord.State.choices)
-    direction = django_filters.ChoiceFilter(choices=MessageRecord.Direction, empty_label="Either way")
+    direction = django_filters.ChoiceFilter(choices=MessageRecord.Direction.choices, empty_label="Either way")
     since = _since("received_at")
     sort = _sort(MESSAGE_ORDERS)
     session = django_filters.UUIDFilter(field_name="session_id", label="Session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,18 +20,18 @@ class Cursor(BasePagination):
     """``next`` and ``previous`` are addresses, null where there is nothing more; ``limit`` is 1 to 500."""
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
-        """The rows of the page. Raises ValidationError for a cursor or limit that is none."""
+        """The rows of the page. Raises NotFound for a cursor that leads nowhere, ValidationError for a bad limit."""
         self._request = request
         order = view.order_of(queryset)
         try:
             self.page = keyset.page(queryset, order, request.query_params.get("cursor", ""), self._limit(request))
         except keyset.BadCursor:
-            raise ValidationError({"cursor": ["Not a cursor of this list and order."]})
+            raise NotFound("There is no such page: this is no cursor of this list and order.")
         return self.page.rows
 
     def _limit(self, request: Request) -> int:
-        text = request.query_params.get("limit", "")
-        if not text:
+        text = request.query_params.get("limit")
+        if text is None:
             return DEFAULT
         if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST):
             raise ValidationError({"limit": [f"A number from 1 to {MOST}."]})
@@ -70,6 +70,7 @@ class Cursor(BasePagination):
                 "required": False,
                 "description": "Where the page begins: taken from `next` or `previous`.",
                 "schema": {"type": "string"},
+                "example": "WzAsIjIw",
             },
             {
                 "name": "limit",

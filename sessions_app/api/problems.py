@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -58,6 +59,7 @@ def _errors(data: Any, name: str = "") -> list[dict[str, str]]:
     return [{"field": name, "detail": str(data)}]
 
 
+@csrf_exempt  # nothing is done here, and a refusal is a problem, too
 def not_found(request: Any, exception: Any = None) -> JsonResponse:
     """For an address below /api/ that is nothing."""
     return JsonResponse(problem(404, "There is no such address."), status=404, content_type=MEDIA_TYPE)

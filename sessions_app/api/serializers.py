@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.authtoken.serializers import AuthTokenSerializer
 
 from sessions_app import validators
 from sessions_app.models import (
@@ -19,7 +21,17 @@ from sessions_app.models import (
     SetupFailure,
 )
 
+PORT = "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+URI = (
+    r"^sip:(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]+@)?(?:[A-Za-z0-9][A-Za-z0-9._\-]*|\[[0-9A-Fa-f:.]+\])"
+    rf"(?::{PORT})?(?:;(?!transport=)[A-Za-z0-9\-_.+]+(?:=[A-Za-z0-9\-_.+]+)?)?(?:;transport=(?:udp|tcp))?$"
+)
+"""What a SIP URI looks like, for those who make requests from the document; what counts is what the parser takes."""
+NO_NUL = r"^[^\u0000]*$"
+"""PostgreSQL has no text with a NUL in it."""
 
+
+@extend_schema_field({"type": "string", "maxLength": 255, "pattern": URI})
 class URIField(serializers.CharField):
     """A SIP URI that can be sent to."""
 
@@ -196,41 +208,70 @@ class ProblemSerializer(serializers.Serializer):
     errors = FaultSerializer(many=True, required=False)
 
 
-class SendSerializer(serializers.Serializer):
-    """A message to send: by route (``from`` and ``to``), or into a live session (``session``)."""
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 60_000, "pattern": NO_NUL})
+class TextField(serializers.CharField):
+    """The text of a message, as it is."""
 
-    from_uri = URIField(required=False, help_text="Its sender. With `to_uri`: as if it had come as a MESSAGE.")
-    to_uri = URIField(required=False, help_text="Whom it is for.")
-    source = serializers.IPAddressField(
-        required=False, help_text="The address of a peer that it counts as having come from; this machine by itself."
-    )
-    session = serializers.UUIDField(required=False, help_text="A live session to send it into.")
-    direction = serializers.ChoiceField(
-        choices=MessageRecord.Direction.choices, required=False, help_text="With `session`: to which side."
-    )
+
+@extend_schema_field({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
+class SourceField(serializers.IPAddressField):
+    """An IP address."""
+
+
+@extend_schema_field({"type": "string", "maxLength": 500, "pattern": NO_NUL})
+class NoteField(serializers.CharField):
+    """What somebody wants to say."""
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": NO_NUL, "writeOnly": True})
+class SecretField(serializers.CharField):
+    """A name or password, as it is."""
+
+
+class Sent(serializers.Serializer):
+    """What every message to send has. Whoever misspells a field is told, instead of having it passed over."""
+
     content_type = serializers.RegexField(
         r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?: *; *[A-Za-z0-9_.-]+=[A-Za-z0-9_.\"-]+)*$",
         default="text/plain",
         max_length=200,
     )
-    text = serializers.CharField(
-        max_length=60_000, trim_whitespace=False, help_text="Its body, as text; UTF-8 on the wire."
-    )
+    text = TextField(max_length=60_000, trim_whitespace=False, help_text="Its body, as text; UTF-8 on the wire.")
     wait = serializers.IntegerField(
         min_value=0, max_value=30, default=5, help_text="Seconds to wait for the outcome before 202."
     )
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Either a session, or both addresses."""
-        by_route = "from_uri" in values or "to_uri" in values
-        if ("session" in values) == by_route:
-            raise serializers.ValidationError("Either `session`, or `from_uri` and `to_uri`.")
-        if by_route and not ("from_uri" in values and "to_uri" in values):
-            missing = "to_uri" if "from_uri" in values else "from_uri"
-            raise serializers.ValidationError({missing: "Is needed beside the other address."})
-        if "session" in values and "direction" not in values:
-            raise serializers.ValidationError({"direction": "Is needed with `session`."})
+        """No other fields."""
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "Has no meaning here."))
         return values
+
+
+class SendByRouteSerializer(Sent):
+    """A message to send as if it had come as a MESSAGE: a route says what becomes of it."""
+
+    from_uri = URIField(help_text="Its sender.")
+    to_uri = URIField(help_text="Whom it is for.")
+    source = SourceField(
+        required=False, help_text="The address of a peer that it counts as having come from; this machine by itself."
+    )
+
+
+class SendIntoSessionSerializer(Sent):
+    """A message to send into a live session."""
+
+    session = serializers.UUIDField(help_text="The session.")
+    direction = serializers.ChoiceField(choices=MessageRecord.Direction.choices, help_text="To which side of it.")
+
+
+class CredentialsSerializer(AuthTokenSerializer):
+    """A user's name and password."""
+
+    username = SecretField(trim_whitespace=False, write_only=True)
+    password = SecretField(trim_whitespace=False, write_only=True)
+    token = None
 
 
 class RetrySerializer(serializers.Serializer):
@@ -249,6 +290,8 @@ class BodySerializer(serializers.Serializer):
 
 class AcknowledgementSerializer(serializers.ModelSerializer):
     """That somebody has seen a failure."""
+
+    note = NoteField(max_length=500, required=False, allow_blank=True)
 
     class Meta:
         model = Acknowledgement

@@ -5,7 +5,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.permissions import AllowAny
 from rest_framework.routers import DefaultRouter
 
-from sessions_app.api import problems, streams, views
+from sessions_app.api import (
+    problems,
+    schema,  # noqa: F401 - the document's filters are told by what it registers
+    streams,
+    views,
+)
 
 router = DefaultRouter()
 router.include_root_view = False

@@ -6,13 +6,15 @@ import base64
 import time
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
-from rest_framework.authtoken.serializers import AuthTokenSerializer
+from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
+from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -28,13 +30,15 @@ from sessions_app.api.serializers import (
     AcknowledgementSerializer,
     BodySerializer,
     CommandSerializer,
+    CredentialsSerializer,
     MessageSerializer,
     NodeSerializer,
     PeerSerializer,
     ProblemSerializer,
     RetrySerializer,
     RouteSerializer,
-    SendSerializer,
+    SendByRouteSerializer,
+    SendIntoSessionSerializer,
     SessionDetailSerializer,
     SessionSerializer,
     SetupFailureSerializer,
@@ -60,15 +64,38 @@ class KeepsOrder(DjangoFilterBackend):
     """The filters of the pages; the view is told the order that was asked for."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        """Raises ValidationError for a filter that is none."""
+        """Raises ValidationError for a filter that is none, NotFound where it names a peer or node that is not there."""
         found = self.get_filterset(request, queryset, view)
         if found is None:
             return queryset
+        _refuse_vague(found.form.fields, request)
         if not found.is_valid():
-            raise serializers.ValidationError(found.errors)
+            named = [name for name in found.errors if isinstance(found.form.fields.get(name), forms.ModelChoiceField)]
+            if named == list(found.errors):
+                raise NotFound(f"There is no {named[0]} of this name.")
+            raise ValidationError(found.errors)
         if isinstance(found, filters.Sorted):
             view.order = found.order()
         return found.qs
+
+
+def _refuse_vague(fields: dict[str, forms.Field], request: Request) -> None:
+    """A page leaves a choice empty and means all; a program leaves it out, and says true or false and not 1.
+
+    Raises ValidationError.
+    """
+    faults = {}
+    for name, field in fields.items():
+        if name not in request.query_params or type(field) is forms.CharField:
+            continue
+        values = request.query_params.getlist(name)
+        if isinstance(field, forms.NullBooleanField):
+            if any(value.lower() not in ("true", "false") for value in values):
+                faults[name] = ["true or false."]
+        elif "" in values:
+            faults[name] = ["Is empty: leave it out."]
+    if faults:
+        raise ValidationError(faults)
 
 
 class Records(Conditional, ReadOnlyModelViewSet):
@@ -146,7 +173,11 @@ class MessageViewSet(Records):
         return [*super().get_throttles(), *own]
 
     @extend_schema(
-        request=SendSerializer,
+        request=PolymorphicProxySerializer(
+            component_name="Send",
+            serializers=[SendByRouteSerializer, SendIntoSessionSerializer],
+            resource_type_field_name=None,
+        ),
         responses={201: MessageSerializer, 202: CommandSerializer, 400: PROBLEM, 409: PROBLEM, 503: PROBLEM, **COMMON},
         description="Send a message by route, or into a live session. 201: it has its outcome, see `state`. "
         "202: it has none yet; poll `Location`. 409: it was not taken, `detail` says why. 503: no gateway runs.",
@@ -165,7 +196,10 @@ class MessageViewSet(Records):
     )
     def create(self, request: Request) -> Response:
         """Send a message."""
-        asked = SendSerializer(data=request.data)
+        if not isinstance(request.data, dict):
+            raise ValidationError({"non_field_errors": ["A JSON object is wanted."]})
+        kind = SendIntoSessionSerializer if "session" in request.data else SendByRouteSerializer
+        asked = kind(data=request.data)
         asked.is_valid(raise_exception=True)
         wish = asked.validated_data
         body, by = wish["text"].encode("utf-8", "replace"), request.user.get_username()
@@ -318,10 +352,32 @@ class ObtainToken(ObtainAuthToken):
     throttle_classes = (ScopedRateThrottle,)
     throttle_scope = "token"
 
-    @extend_schema(request=AuthTokenSerializer, responses={200: TokenSerializer, 400: PROBLEM, 429: PROBLEM})
+    serializer_class = CredentialsSerializer
+
+    @extend_schema(
+        request=CredentialsSerializer, responses={200: TokenSerializer, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM}
+    )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Make the user's token where there is none, and return it."""
-        return super().post(request, *args, **kwargs)
+        """Make the user's token where there is none, and return it. 401: wrong name or password."""
+        asked = self.get_serializer(data=request.data)
+        try:
+            asked.is_valid(raise_exception=True)
+        except ValidationError as error:
+            if "authorization" in _codes(error.get_codes()):
+                raise AuthenticationFailed("Wrong name or password.")
+            raise
+        token, _ = Token.objects.get_or_create(user=asked.validated_data["user"])
+        return Response({"token": token.key})
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for (RFC 9110 s11.6.1)."""
+        return "Token"
+
+
+def _codes(found: Any) -> set[str]:
+    if isinstance(found, dict):
+        return {code for each in found.values() for code in _codes(each)}
+    return set(found) if isinstance(found, list) else {found}
 
 
 for _viewset, _what in (

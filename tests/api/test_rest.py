@@ -100,7 +100,7 @@ def test_a_token_is_given_for_name_and_password_and_the_tries_are_limited(client
         ).status_code
         for number in range(12)
     }
-    assert codes == {400, 429}
+    assert codes == {401, 429}
     cache.clear()
 
 
@@ -124,14 +124,19 @@ def test_sessions_are_listed_newest_first_and_page_by_page(api):
         ("limit=0", "limit"),
         ("limit=501", "limit"),
         ("limit=x", "limit"),
-        ("cursor=x", "cursor"),
-        ("cursor=WzBd", "cursor"),
+        ("limit=", "limit"),
     ],
 )
 def test_a_page_that_cannot_be_is_a_problem(api, query, field):
     answer = api.get(f"/api/v1/sessions/?{query}")
     assert answer.status_code == 400
     assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzBd"])
+def test_a_cursor_of_no_page_is_not_found(api, cursor):
+    answer = api.get(f"/api/v1/sessions/?cursor={cursor}")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_a_reader_who_has_it_already_gets_304(api):
@@ -196,6 +201,9 @@ def test_sessions_are_narrowed_by_their_columns(api):
         "messages/?session=7",
         "messages/?sip_code=busy",
         "setup-failures/?code=busy",
+        "sessions/?state=",
+        "sessions/?live=perhaps",
+        "routes/?enabled=1",
     ],
 )
 def test_a_filter_that_makes_no_sense_is_named_in_a_400(api, query):
@@ -203,6 +211,12 @@ def test_a_filter_that_makes_no_sense_is_named_in_a_400(api, query):
     assert answer.status_code == 400
     (fault,) = answer.json()["errors"]
     assert fault["field"] == query.partition("?")[2].partition("=")[0]
+
+
+@pytest.mark.parametrize("query", ["node=nobody", "peer=nobody"])
+def test_a_node_or_peer_that_there_is_not_is_not_found(api, query):
+    answer = api.get(f"/api/v1/sessions/?{query}")
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"There is no {query.split('=')[0]} of this name.")
 
 
 def test_a_session_by_itself_comes_with_its_events_and_no_secret(api):
@@ -342,7 +356,9 @@ class TestSendingAMessage:
     @pytest.mark.parametrize(
         ("wish", "field"),
         [
-            ({"text": "x"}, "non_field_errors"),
+            ({"text": "x"}, "from_uri"),
+            ({"text": "x", "from_uri": "sip:a@b", "to_uri": "sip:c@d", "form_uri": "sip:e@f"}, "form_uri"),
+            ({"text": "x", "session": str(uuid.uuid4()), "direction": "to_page", "to_uri": "sip:a@b"}, "to_uri"),
             ({"text": "x", "from_uri": "sip:a@b"}, "to_uri"),
             ({"text": "x", "from_uri": "sip:a b@c", "to_uri": "sip:a@b"}, "from_uri"),
             ({"text": "x", "session": "x"}, "session"),
