@@ -258,6 +258,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("sessions_app/icon.svg")}
     ],
     "SIDEBAR": {"navigation": "sessions_app.admin.navigation.sidebar"},
+    "STYLES": [lambda request: static("sessions_app/admin.css")],
     "SHOW_HISTORY": False,
     "COLORS": {  # the pages' teal, dark enough for white text from 600 on
         "primary": {

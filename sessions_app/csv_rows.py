@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db.models import QuerySet
 
-CHUNK = 1000
+from sessions_app.keyset import CHUNK
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -33,19 +33,18 @@ def line(values: list[str]) -> str:
     return out.getvalue()
 
 
-def stream(records: QuerySet[Any], columns: list[str], *, is_async: bool) -> Iterator[str] | AsyncIterator[str]:
-    """A heading, then a line a record. ASGI streams only an asynchronous iterator, WSGI only the other kind."""
-    rows = records.values_list(*columns)
-    return _async_lines(rows, columns) if is_async else _lines(rows, columns)
+def stream(rows: Iterator[dict[str, Any]], columns: list[str], *, is_async: bool) -> Iterator[str] | AsyncIterator[str]:
+    """A heading, then a line a row. ASGI streams only an asynchronous iterator, WSGI only the other kind."""
+    return in_blocks(_lines(rows, columns)) if is_async else _lines(rows, columns)
 
 
-def _lines(rows: QuerySet[Any], columns: list[str]) -> Iterator[str]:
+def _lines(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[str]:
     yield line(columns)
-    for row in rows.iterator(chunk_size=CHUNK):
-        yield line([cell(value) for value in row])
+    for row in rows:
+        yield line([cell(row[name]) for name in columns])
 
 
-async def _async_lines(rows: QuerySet[Any], columns: list[str]) -> AsyncIterator[str]:
-    lines = _lines(rows, columns)  # not aiterator(), which runs the query of values_list() on the event loop
-    while block := await sync_to_async(lambda: "".join(islice(lines, CHUNK)))():
+async def in_blocks(pieces: Iterator[str]) -> AsyncIterator[str]:
+    """CHUNK pieces at once, each block made in a thread, as the database is asked on the way."""
+    while block := await sync_to_async(lambda: "".join(islice(pieces, CHUNK)))():
         yield block

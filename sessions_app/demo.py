@@ -50,6 +50,7 @@ class Batch:
         self.messages: list[str] = []
         self.failures: list[str] = []
         self.events: list[str] = []
+        self.frames: list[str] = []
 
 
 def batches(sessions: int, messages: int, days: float, now: datetime, seed: int = 1) -> Iterator[Batch]:
@@ -70,6 +71,38 @@ def batches(sessions: int, messages: int, days: float, now: datetime, seed: int 
         yield batch
 
 
+BUSIEST: Final = "busiest"
+"""Route of the session that has more messages than any other, for finding it."""
+
+
+def busiest(messages: int, now: datetime, seed: int = 2) -> Batch:
+    """One live session of a day with so many messages, and the frames of each tenth: as large as a page may meet."""
+    dice = random.Random(seed)
+    batch, end = Batch(), now.timestamp()
+    identity = _session(batch, dice, 0, end - 86400, messages, end, live=True, route=BUSIEST)
+    for place in range(messages // 20):
+        at = end - 86400 + 86400 * (place + 1) / (messages // 20 + 1)
+        batch.frames += [_frame(identity, at, "in", place), _frame(identity, at + 0.004, "out", place)]
+    return batch
+
+
+def _frame(session: str, at: float, direction: str, place: int) -> str:
+    ours, theirs = "msrp://192.0.2.1:2855/ours;tcp", "msrp://192.0.2.30:2855/theirs;tcp"
+    if direction == "in":
+        about = (
+            f"To-Path: {ours}\r\nFrom-Path: {theirs}\r\nMessage-ID: {place}\r\nByte-Range: 1-{len(BODY)}/{len(BODY)}"
+        )
+        content = f"Content-Type: text/plain\r\n\r\n{'x' * len(BODY)}"
+        frame = f"MSRP t{place} SEND\r\n{about}\r\n{content}\r\n-------t{place}$\r\n"
+    else:
+        frame = f"MSRP t{place} 200 OK\r\nTo-Path: {theirs}\r\nFrom-Path: {ours}\r\n-------t{place}$\r\n"
+    values = {"session_id": session, "at": at, "leg": "msrp", "direction": direction, "protocol": "msrp"}
+    ends = ("192.0.2.30:2855", "192.0.2.1:2855")
+    values |= {"transport": "tcp", "data": frame.encode(), "masked": "t" if direction == "in" else "f"}
+    values |= dict(zip(("source", "destination"), ends if direction == "in" else ends[::-1], strict=True))
+    return columns.row(columns.TRACE_FRAME, values)
+
+
 def _surname(dice: random.Random) -> str:
     """One of some thousands: a dozen names would make every part of a name a frequent one."""
     return "".join(dice.choice(SYLLABLES) for _ in range(3))
@@ -81,7 +114,17 @@ def _daytime(at: float) -> float:
     return at + 3600 * 2.5 * math.sin((hour - 4) / 24 * 2 * math.pi)
 
 
-def _session(batch: Batch, dice: random.Random, number: int, at: float, count: int, end: float, *, live: bool) -> None:
+def _session(
+    batch: Batch,
+    dice: random.Random,
+    number: int,
+    at: float,
+    count: int,
+    end: float,
+    *,
+    live: bool,
+    route: str = "",
+) -> str:
     at = min(at, end - 1)
     name, host = f"{dice.choice(NAMES)}.{_surname(dice)}", dice.choice(MSRP_HOSTS)
     page = f"sip:+49{30_000_000 + number % 9_000_000}@carrier.example"
@@ -110,7 +153,7 @@ def _session(batch: Batch, dice: random.Random, number: int, at: float, count: i
         "to_uri": to_uri,
         "ruri": to_uri,
         "source": dice.choice(TRUNKS),
-        "route": "MESSAGE to MSRP" if by_message else "INVITE from MSRP",
+        "route": route or ("MESSAGE to MSRP" if by_message else "INVITE from MSRP"),
         "call_id": f"{token}@{node}",
         "dialog": {},
         "local_path": f"msrp://192.0.2.1:2855/{dice.getrandbits(80):020x};tcp",
@@ -156,6 +199,7 @@ def _session(batch: Batch, dice: random.Random, number: int, at: float, count: i
             values["end_reason"] = "BYE from the MSRP side"
             batch.events.append(event(identity, ended, "ended", values["end_reason"]))
     batch.sessions.append(columns.row(columns.SESSION, values))
+    return identity
 
 
 _BODY_LINE: Final = columns.MESSAGE["body"](BODY)

@@ -14,7 +14,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
 from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, Route, SetupFailure
-from sessions_app.search import SHORTEST, HostOf, SessionText, messages_named, messages_with, sessions_with, sources_in
+from sessions_app.search import (
+    SHORTEST,
+    FailureText,
+    HostOf,
+    SessionText,
+    messages_named,
+    messages_with,
+    sessions_with,
+    sources_in,
+    with_part,
+    with_sip_code,
+)
 
 SINCE: Final = [
     ("15m", "Last 15 minutes"),
@@ -49,7 +60,9 @@ class StateFilter(django_filters.MultipleChoiceFilter):
     """One state, or several."""
 
     def __init__(self, choices: Any, **extra: Any) -> None:
-        super().__init__(choices=choices, widget=OneOrMore(choices=[("", "Any state"), *choices]), **extra)
+        # Not distinct: a column of the row itself repeats nothing, and DISTINCT would read all before it gave one.
+        widget = OneOrMore(choices=[("", "Any state"), *choices])
+        super().__init__(choices=choices, widget=widget, distinct=False, **extra)
         self.field_class.widget = OneOrMore
 
     @property
@@ -189,8 +202,8 @@ class SessionFilter(Sorted):
     )
     source = django_filters.CharFilter(label="Source address")
     route = django_filters.CharFilter()
-    key = django_filters.CharFilter()
-    call_id = django_filters.CharFilter(label="Call-ID")
+    key = django_filters.CharFilter(method="whole")
+    call_id = django_filters.CharFilter(label="Call-ID", method="whole")
     live = django_filters.BooleanFilter(
         field_name="ended_at",
         lookup_expr="isnull",
@@ -212,7 +225,11 @@ class SessionFilter(Sorted):
 
     def part_of(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
         """Part of one URI, by the index of all texts."""
-        return sessions.alias(text=SessionText()).filter(text__ilike=text, **{f"{name}__ilike": text})
+        return with_part(sessions, SessionText(), text).filter(**{f"{name}__ilike": text})
+
+    def whole(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
+        """A whole text, by the same index."""
+        return with_part(sessions, SessionText(), text).filter(**{name: text})
 
     @extend_schema_field(OpenApiTypes.STR)
     def by_node(self, sessions: QuerySet[GatewaySession], name: str, node: Node) -> QuerySet[GatewaySession]:
@@ -255,7 +272,7 @@ class MessageFilter(Sorted):
     message_id = django_filters.CharFilter(label="Message-ID", method="by_id")
     from_uri = django_filters.CharFilter(label="From", method="part_of")
     to_uri = django_filters.CharFilter(label="To", method="part_of")
-    sip_code = django_filters.NumberFilter(label="SIP code", min_value=100, max_value=699)
+    sip_code = django_filters.NumberFilter(label="SIP code", min_value=100, max_value=699, method="by_sip_code")
     msrp_code = django_filters.NumberFilter(label="MSRP code", min_value=100, max_value=999)
     detail = django_filters.CharFilter(label="Detail")
     host = django_filters.CharFilter(label="Host of To", method="by_host")
@@ -277,16 +294,25 @@ class MessageFilter(Sorted):
 
     def part_of(self, messages: QuerySet[MessageRecord], name: str, text: str) -> QuerySet[MessageRecord]:
         """Part of one URI: sessions by the index of their texts, then their messages."""
-        named = GatewaySession.objects.order_by().alias(text=SessionText()).filter(text__ilike=text)
-        return messages.filter(session__in=named.values("pk"), **{f"{name}__ilike": text})
+        return _in_sessions(messages, text).filter(**{f"{name}__ilike": text})
+
+    def by_sip_code(self, messages: QuerySet[MessageRecord], name: str, code: Any) -> QuerySet[MessageRecord]:
+        """Final answer on the message side."""
+        return messages.filter(with_sip_code(int(code)))
 
     def by_host(self, messages: QuerySet[MessageRecord], name: str, host: str) -> QuerySet[MessageRecord]:
         """The host that it was for."""
-        return messages.alias(host=HostOf(F("to_uri"))).filter(host=host)
+        return _in_sessions(messages, host).alias(host=HostOf(F("to_uri"))).filter(host=host)
 
     def by_note(self, messages: QuerySet[MessageRecord], name: str, wish: bool) -> QuerySet[MessageRecord]:
         """Whether somebody has acknowledged it."""
         return _noted(messages, wish)
+
+
+def _in_sessions(messages: QuerySet[MessageRecord], text: str) -> QuerySet[MessageRecord]:
+    """Messages of sessions with this part of a URI: those of one session are between its two sides."""
+    named = with_part(GatewaySession.objects.order_by(), SessionText(), text)
+    return messages.filter(session__in=named.values("pk"))
 
 
 def _noted(rows: QuerySet[Any], wish: bool) -> QuerySet[Any]:
@@ -328,11 +354,11 @@ class SetupFailureFilter(Sorted):
     )
     detail = django_filters.CharFilter(label="Detail")
     host = django_filters.CharFilter(label="Host of the Request-URI", method="by_host")
-    key = django_filters.CharFilter()
+    key = django_filters.CharFilter(method="whole")
     session = django_filters.UUIDFilter(field_name="session_id", label="Session")
     node = django_filters.CharFilter()
-    from_uri = django_filters.CharFilter(label="From", lookup_expr="ilike")
-    to_uri = django_filters.CharFilter(label="To", lookup_expr="ilike")
+    from_uri = django_filters.CharFilter(label="From", method="part_of")
+    to_uri = django_filters.CharFilter(label="To", method="part_of")
     created_after = _moment("created_at", "gte", "From")
     created_before = _moment("created_at", "lt", "Before")
 
@@ -342,15 +368,19 @@ class SetupFailureFilter(Sorted):
 
     def search(self, failures: QuerySet[SetupFailure], name: str, text: str) -> QuerySet[SetupFailure]:
         """Any of the texts of a failure."""
-        text = text.strip()
-        found = Q()
-        for field in ("key", "from_uri", "to_uri", "ruri", "reason", "detail"):
-            found |= Q(**{f"{field}__ilike": text})
-        return failures.filter(found)
+        return with_part(failures, FailureText(), text.strip())
+
+    def part_of(self, failures: QuerySet[SetupFailure], name: str, text: str) -> QuerySet[SetupFailure]:
+        """Part of one URI, by the index of all texts."""
+        return with_part(failures, FailureText(), text).filter(**{f"{name}__ilike": text})
+
+    def whole(self, failures: QuerySet[SetupFailure], name: str, text: str) -> QuerySet[SetupFailure]:
+        """A whole text, by the same index."""
+        return with_part(failures, FailureText(), text).filter(**{name: text})
 
     def by_host(self, failures: QuerySet[SetupFailure], name: str, host: str) -> QuerySet[SetupFailure]:
         """Where the INVITE went."""
-        return failures.alias(host=HostOf(F("ruri"))).filter(host=host)
+        return with_part(failures, FailureText(), host).alias(host=HostOf(F("ruri"))).filter(host=host)
 
     def by_note(self, failures: QuerySet[SetupFailure], name: str, wish: bool) -> QuerySet[SetupFailure]:
         """Whether somebody has acknowledged it."""

@@ -13,7 +13,11 @@ class TraceFrame(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     session = models.ForeignKey(
-        "sessions_app.GatewaySession", related_name="frames", on_delete=models.CASCADE, db_constraint=False
+        "sessions_app.GatewaySession",
+        related_name="frames",
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,  # frame_of_session begins with it
     )
     at = models.DateTimeField()
     leg = models.CharField(max_length=8, choices=[("message", "message side"), ("msrp", "MSRP side")])

@@ -231,6 +231,8 @@ class GatewaySession(models.Model):
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="session_ended"),
             models.Index(fields=["node", "-created_at"], name="session_node_newest"),
             models.Index(fields=["source", "-created_at"], name="session_source_newest"),
+            models.Index(fields=["route", "-created_at"], name="session_route_newest"),
+            models.Index(fields=["initiator", "-created_at"], name="session_initiator_newest"),
             models.Index(fields=["-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_undelivered"),
             models.Index(
                 fields=["-undelivered", "-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_worst"
@@ -266,6 +268,7 @@ class MessageRecord(models.Model):
         related_name="messages",
         on_delete=models.CASCADE,
         db_constraint=False,  # the check costs more than the row on the message path; rows of one batch come in order
+        db_index=False,  # message_of_session begins with it
     )
     direction = models.CharField(max_length=8, choices=Direction)
     state = models.CharField(max_length=10, choices=State)
@@ -332,6 +335,23 @@ class MessageRecord(models.Model):
             models.Index(fields=["session", "received_at"], name="message_of_session"),
             models.Index(fields=["received_at"], condition=Q(state="pending"), name="message_pending"),
             models.Index(fields=["-received_at"], condition=Q(state__in=["failed", "expired"]), name="message_failed"),
+            # A message that was delivered with 200 both ways is in none of these.
+            models.Index(
+                fields=["state", "-received_at", "-id"],
+                condition=Q(state__in=["accepted", "expired"]),
+                name="message_outcome",
+            ),
+            models.Index(fields=["detail", "-received_at", "-id"], condition=Q(detail__gt=""), name="message_detail"),
+            models.Index(
+                fields=["sip_code", "-received_at", "-id"],
+                condition=Q(sip_code__gte=300) | (Q(sip_code__gt=200) & ~Q(state="accepted")),
+                name="message_sip_code",
+            ),
+            models.Index(
+                fields=["msrp_code", "-received_at", "-id"],
+                condition=Q(msrp_code__gt=200),
+                name="message_msrp_code",
+            ),
             models.Index(fields=["imdn_id"], condition=~Q(imdn_id=""), name="message_imdn"),
             models.Index(
                 fields=["received_at"], condition=Q(body__isnull=False) & ~Q(state="pending"), name="message_body_kept"
@@ -357,6 +377,7 @@ class SetupFailure(models.Model):
         related_name="setup_failures",
         on_delete=models.CASCADE,
         db_constraint=False,
+        db_index=False,  # failure_of_session
         help_text="Empty where the set-up failed before there was a session.",
     )
     key = models.CharField(max_length=512)
@@ -388,6 +409,10 @@ class SetupFailure(models.Model):
             models.Index(fields=["-created_at", "-id"], name="failure_newest"),
             models.Index(fields=["code", "-created_at"], name="failure_code_newest"),
             models.Index(fields=["session"], name="failure_of_session"),
+            models.Index(fields=["leg", "-created_at", "-id"], name="failure_leg_newest"),
+            models.Index(fields=["layer", "-created_at", "-id"], name="failure_layer_newest"),
+            models.Index(fields=["detail", "-created_at", "-id"], name="failure_detail_newest"),
+            models.Index(fields=["node", "-created_at", "-id"], name="failure_node_newest"),
         ]
 
     def __str__(self) -> str:
@@ -398,7 +423,9 @@ class SessionEvent(models.Model):
     """One step in a session's life, for its page: set-up, answer, bind, end."""
 
     id = models.BigAutoField(primary_key=True)
-    session = models.ForeignKey(GatewaySession, related_name="events", on_delete=models.CASCADE, db_constraint=False)
+    session = models.ForeignKey(
+        GatewaySession, related_name="events", on_delete=models.CASCADE, db_constraint=False, db_index=False
+    )
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
     detail = models.CharField(max_length=255, blank=True)

@@ -8,12 +8,14 @@ from typing import Any
 from django.core.paginator import InvalidPage, Page, Paginator
 from django.utils.functional import cached_property
 
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 2_000
 """Rows that are counted; of more it is only known that there are more."""
+FURTHEST = 100_000
+"""Rows that a page may lie behind: all of them are read on the way. Filters and the search reach what is older."""
 
 
 class BoundedPaginator(Paginator):
-    """A paginator whose count is exact up to COUNT_LIMIT and says COUNT_LIMIT beyond; its pages go on to the end."""
+    """A paginator whose count is exact up to COUNT_LIMIT and says COUNT_LIMIT beyond; its pages go on to FURTHEST."""
 
     @cached_property
     def _counted(self) -> int:
@@ -40,7 +42,7 @@ class BoundedPaginator(Paginator):
             number = int(number)
         except (TypeError, ValueError):
             raise InvalidPage("That page number is not an integer")
-        if not 1 <= number <= 10**9:
+        if not 1 <= number <= FURTHEST // self.per_page:
             raise InvalidPage("That page number is out of range")
         return number
 

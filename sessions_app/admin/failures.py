@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
@@ -14,6 +16,7 @@ from sessions_app.admin.known_values import CodeFilter, LayerFilter, LegFilter, 
 from sessions_app.admin.records import RecordAdmin
 from sessions_app.admin.utc import utc
 from sessions_app.models import SetupFailure
+from sessions_app.search import FailureText, with_part
 from sessions_app.templatetags.gateway import NOTHING
 
 COLUMNS = [
@@ -86,7 +89,12 @@ class FailureAdmin(RecordAdmin):
         """The code of the negative reply."""
         return NOTHING if failure.code is None else str(failure.code)
 
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the index of the pages' search."""
+        text = search_term.strip()
+        return (with_part(queryset, FailureText(), text) if text else queryset), False
+
     @admin.action(description="Export the selected set-up failures as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, chosen: QuerySet[SetupFailure]) -> StreamingHttpResponse:
         """Row by row, however many there are."""
-        return csv_answer(request, chosen.order_by("-created_at", "-id"), COLUMNS, "setup-failures")
+        return csv_answer(request, chosen, ("-created_at", "-id"), COLUMNS, "setup-failures")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from sessions_app.models import Node, Route
+from sessions_app.search import with_sip_code
 
 COMMON_CODES = (403, 404, 408, 415, 480, 481, 486, 487, 488, 500, 503, 603)
 
@@ -88,7 +89,7 @@ class CodeFilter(admin.SimpleListFilter):
             first = int(value[0]) * 100
             return queryset.filter(**{f"{field}__gte": first, f"{field}__lt": first + 100})
         if value and value.isdigit() and len(value) == 3:
-            return queryset.filter(**{field: int(value)})
+            return queryset.filter(with_sip_code(int(value)) if field == "sip_code" else Q(**{field: int(value)}))
         return queryset
 
 
@@ -98,7 +99,13 @@ class SipCodeFilter(CodeFilter):
     title = "SIP code"
     parameter_name = "sip_code"
     classes = (2, 3, 4, 5, 6)
-    absent = "none"
+    absent = "none came"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows with the chosen code or class; without any, those that failed so: what waits has none yet."""
+        if self.value() == "none":
+            queryset = queryset.filter(state__in=["failed", "expired"])
+        return super().queryset(request, queryset)
 
 
 class MsrpCodeFilter(SipCodeFilter):

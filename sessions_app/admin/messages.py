@@ -163,4 +163,4 @@ class MessageAdmin(RecordAdmin):
     @admin.action(description="Export the selected messages as CSV, without bodies", permissions=["view"])
     def export_csv(self, request: HttpRequest, chosen: QuerySet[MessageRecord]) -> StreamingHttpResponse:
         """Row by row."""
-        return csv_answer(request, chosen.order_by("-received_at", "-id"), MessageSerializer.Meta.fields, "messages")
+        return csv_answer(request, chosen, ("-received_at", "-id"), MessageSerializer.Meta.fields, "messages")

@@ -192,7 +192,7 @@ class SessionAdmin(RecordAdmin):
     @admin.action(description="Export the selected sessions as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, chosen: QuerySet[GatewaySession]) -> StreamingHttpResponse:
         """Row by row."""
-        return csv_answer(request, chosen.order_by("-created_at", "-id"), SessionSerializer.Meta.fields, "sessions")
+        return csv_answer(request, chosen, ("-created_at", "-id"), SessionSerializer.Meta.fields, "sessions")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By the indexes of the pages' search."""

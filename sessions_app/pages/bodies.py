@@ -8,7 +8,7 @@ from sessions_app import audit
 from sessions_app.models import MessageRecord
 
 PERMISSION: Final = "sessions_app.read_body"
-SHOWN: Final = 100_000
+SHOWN: Final = 60_000
 """Octets of a body that a page shows."""
 
 

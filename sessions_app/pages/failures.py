@@ -179,7 +179,9 @@ def _chosen(request: HttpRequest, kind: str) -> list[Any]:
     from django.http import QueryDict
 
     found = filterset(QueryDict(request.POST.get("query", "")), queryset=rows, request=request)
-    return list(found.qs.order_by("-pk").values_list("pk", flat=True)[:MOST_AT_ONCE]) if found.is_valid() else []
+    if not found.is_valid():
+        return []
+    return list(found.qs.order_by(*found.order()).values_list("pk", flat=True)[:MOST_AT_ONCE])
 
 
 def _is_uuid(text: str) -> bool:

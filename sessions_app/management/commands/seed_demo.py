@@ -15,6 +15,7 @@ from sessions_app.models import GatewaySession, Node, Traffic
 from sessions_app.search import SUMMARIZE
 from sessions_app.store import columns
 from sessions_app.store.transaction import EVENT_TABLE, FAILURE_TABLE, MESSAGE_TABLE, SESSION_TABLE, copy
+from sessions_app.trace import table
 
 
 class Command(BaseCommand):
@@ -24,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--sessions", type=int, default=2000)
         parser.add_argument("--messages", type=int, default=20000)
         parser.add_argument("--days", type=float, default=7, help="spread over so many days until now")
+        parser.add_argument(
+            "--busiest", type=int, default=0, metavar="MESSAGES", help="one more session with so many messages"
+        )
         parser.add_argument("--force", action="store_true", help="add to what is there")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,6 +42,8 @@ class Command(BaseCommand):
             self._write(batch)
             progress.add(len(batch.sessions))
         progress.done()
+        if options["busiest"]:
+            self._write(demo.busiest(options["busiest"], now))
         start = now - timedelta(days=min(days, 2))
         demo.traffic(start, now, messages / days / 1440, self._write_traffic)
         for node in demo.NODES:
@@ -63,6 +69,7 @@ class Command(BaseCommand):
             copy(raw, MESSAGE_TABLE, columns.MESSAGE, batch.messages)
             copy(raw, FAILURE_TABLE, columns.SETUP_FAILURE, batch.failures)
             copy(raw, EVENT_TABLE, columns.SESSION_EVENT, batch.events)
+            copy(raw, table.TABLE, columns.TRACE_FRAME, batch.frames)
 
     def _write_traffic(self, rows: list[tuple[Any, ...]]) -> None:
         names = [
