@@ -243,6 +243,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SessionState": "sessions_app.models.GatewaySession.State",
         "MessageState": "sessions_app.models.MessageRecord.State",
+        "MessageDirection": "sessions_app.models.MessageRecord.Direction",
+        "Side": "sessions_app.models.GatewaySession.Initiator",
+        "FrameDirection": [("in", "in"), ("out", "out")],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -130,6 +130,24 @@ _TABLE: Final[tuple[_Row, ...]] = (
         ("Nothing to repair: the other side said no.",),
     ),
     (
+        {"layer": "stranger"},
+        "It came from an address that is no peer: {detail}.",
+        (
+            "Should it be one? Add a peer with its network.",
+            "If not, there is nothing to repair: strangers are refused.",
+        ),
+    ),
+    (
+        {"layer": "refusal", "detail": "No route takes"},
+        "No route takes this request: {detail}.",
+        ("Try the routes with its From, To and Request-URI: is the one that should take it enabled, and high enough?",),
+    ),
+    (
+        {"layer": "refusal"},
+        "This gateway refused the request before there was a session: {detail}.",
+        ("Look at the request in its frames.", "Compare it with the route that takes it: a rule of it may refuse it."),
+    ),
+    (
         {"layer": "dns"},
         "The name of {side} could not be resolved.",
         (

@@ -9,7 +9,10 @@ from django.db import models
 
 
 class TraceFrame(models.Model):
-    """One SIP message or MSRP frame of a session, as it was on a wire; bodies masked unless the settings keep them."""
+    """One SIP message or MSRP frame of a session, as it was on a wire; bodies masked unless the settings keep them.
+
+    Where a request was refused before there was a session, its frames have the id of the set-up failure instead.
+    """
 
     id = models.BigAutoField(primary_key=True)
     session = models.ForeignKey(

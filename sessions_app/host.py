@@ -107,7 +107,7 @@ class GatewayHost:
         self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock)
         gateway.observe = self._pulse.meters.outcome
         self._feed = Feed(info, self.config.node_name)
-        self._tracer = await sync_to_async(Tracer)(info, self.config, self.tape)
+        self._tracer = await sync_to_async(Tracer)(info, self.config, self.tape, self._trusts)
         self.store.observer = self._committed
         self._spawn(self._pulse.run())
         self._spawn(self.pump.run())

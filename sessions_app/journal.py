@@ -48,3 +48,9 @@ def write(found: list[dict[str, Any]]) -> None:
         if logger.isEnabledFor(level):
             pairs = {_RENAMED.get(name, name): event[name] for name in _SHOWN if event.get(name) not in (None, "")}
             logger.log(level, "%s", event["event"], extra=pairs)
+
+
+def refused(row: dict[str, Any]) -> None:
+    """A request that was refused before there was a session."""
+    names = ("from_uri", "to_uri", "ruri", "answered", "layer", "detail", "node")
+    logger.info("%s", "request_refused", extra={"failure": row["id"], **{name: row[name] for name in names}})

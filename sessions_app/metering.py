@@ -64,6 +64,15 @@ class DeliveryTimes:
 DELIVERY: Final = DeliveryTimes()
 REGISTRY.register(DELIVERY)
 COUNTED: Final = Counter("parley_gateway", "What else the gateway counts, by name.", ["what"], registry=REGISTRY)
+TRACE_LOST: Final = Counter(
+    "parley_trace_lost",
+    "What the trace did not keep: entries of sockets, sessions of which too many failed at once, refusals over their "
+    "rate, rounds that the database did not take.",
+    ["what"],
+    registry=REGISTRY,
+)
+for _what in ("entries", "sessions", "refusals", "rounds"):
+    TRACE_LOST.labels(_what)  # 0 is a number, too
 SESSIONS: Final = Gauge("parley_sessions", "Sessions that have not ended.", ["state"], registry=REGISTRY)
 QUEUE: Final = Gauge("parley_queue_depth", "Messages that wait, by queue.", ["queue"], registry=REGISTRY)
 LAG: Final = Histogram(

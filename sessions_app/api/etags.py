@@ -13,10 +13,19 @@ from rest_framework.response import Response
 class Conditional:
     """Adds an ETag of the content to every successful GET of a view, and honours If-None-Match."""
 
+    def may_keep(self, response: Response) -> bool:
+        """Whether a reader may keep a copy at all: of a body it may not."""
+        return response.get("Cache-Control") != "no-store"
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
         """Rendered here, because the tag is of the octets."""
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        if request.method not in ("GET", "HEAD") or response.status_code != 200 or response.streaming:
+        if (
+            request.method not in ("GET", "HEAD")
+            or response.status_code != 200
+            or response.streaming
+            or not self.may_keep(response)
+        ):
             return response
         response.render()
         tag = f'"{hashlib.blake2b(response.content, digest_size=12).hexdigest()}"'

@@ -19,7 +19,9 @@ from sessions_app.models import (
     Route,
     SessionEvent,
     SetupFailure,
+    TraceFrame,
 )
+from sessions_app.trace.frames import mask
 
 PORT = "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 URI = (
@@ -122,6 +124,47 @@ class MessageSerializer(serializers.ModelSerializer):
             "expires_at",
         ]
         read_only_fields = fields
+
+
+class FrameSerializer(serializers.ModelSerializer):
+    """A SIP message or MSRP frame as it was on the wire, its body masked. Context: ``bodies``, to leave it as it is."""
+
+    size = serializers.SerializerMethodField(help_text="Octets.")
+    masked = serializers.SerializerMethodField(help_text="Whether the octets of its body are replaced here.")
+    data = serializers.SerializerMethodField(help_text="Its octets, read as UTF-8; the capture file has them as such.")
+
+    class Meta:
+        model = TraceFrame
+        fields = [
+            "id",
+            "at",
+            "leg",
+            "direction",
+            "protocol",
+            "transport",
+            "source",
+            "destination",
+            "size",
+            "masked",
+            "data",
+        ]
+        read_only_fields = fields
+
+    def get_size(self, frame: TraceFrame) -> int:
+        """Of the frame as it is kept."""
+        return len(frame.data)
+
+    def get_masked(self, frame: TraceFrame) -> bool:
+        """Masked when it was stored, or for this reader."""
+        return frame.masked or self._shown(frame) != bytes(frame.data)
+
+    def get_data(self, frame: TraceFrame) -> str:
+        """As text."""
+        return self._shown(frame).decode("utf-8", "replace")
+
+    def _shown(self, frame: TraceFrame) -> bytes:
+        data = bytes(frame.data)
+        return data if self.context.get("bodies") else mask(frame.protocol, data)
 
 
 class SetupFailureSerializer(serializers.ModelSerializer):

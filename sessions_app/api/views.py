@@ -9,12 +9,18 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import serializers, status
 from rest_framework.authtoken.models import Token
 from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
-from rest_framework.exceptions import AuthenticationFailed, NotFound, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -31,6 +37,7 @@ from sessions_app.api.serializers import (
     BodySerializer,
     CommandSerializer,
     CredentialsSerializer,
+    FrameSerializer,
     MessageSerializer,
     NodeSerializer,
     PeerSerializer,
@@ -52,8 +59,9 @@ from sessions_app.models import (
     Peer,
     Route,
     SetupFailure,
+    TraceFrame,
 )
-from sessions_app.pages import bodies
+from sessions_app.pages import bodies, ladder
 
 PROBLEM = OpenApiResponse(ProblemSerializer, description="RFC 9457 problem details.")
 COMMON = {401: PROBLEM, 403: PROBLEM, 404: PROBLEM, 429: PROBLEM}
@@ -64,7 +72,7 @@ class KeepsOrder(DjangoFilterBackend):
     """The filters of the pages; the view is told the order that was asked for."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
-        """Raises ValidationError for a filter that is none, NotFound where it names a peer or node that is not there."""
+        """Raises ValidationError for a filter that is none, NotFound where it names a peer or node that is away."""
         found = self.get_filterset(request, queryset, view)
         if found is None:
             return queryset
@@ -120,7 +128,43 @@ def _described(what: str) -> Any:
     )
 
 
-class SessionViewSet(Records):
+MAY_SEE_FRAMES = [needs(name.partition(".")[2]) for name in ladder.MAY_LOOK]
+_FRAMES = extend_schema(
+    responses={200: FrameSerializer(many=True), **COMMON},
+    parameters=[
+        OpenApiParameter(
+            "bodies",
+            bool,
+            description="Bodies as they were kept (GATEWAY_TRACE_BODIES): needs the permission `read_body`, and is put "
+            "on the audit trail.",
+        )
+    ],
+    description="What passed over the wires, oldest first, as far as it is on record (GATEWAY_TRACE); bodies masked.",
+)
+
+
+class Framed(Records):
+    """Records that have frames."""
+
+    def _frames(self, request: Request, owner: Any) -> Response:
+        """Those of the session, or of the set-up failure without one, with this id."""
+        wish = request.query_params.get("bodies", "false").lower()
+        if wish not in ("true", "false"):
+            raise ValidationError({"bodies": ["true or false."]})
+        if wish == "true" and not request.user.has_perm(bodies.PERMISSION):
+            raise PermissionDenied("This needs the permission sessions_app.read_body.")
+        self.order = ("at", "id")
+        rows = self.paginate_queryset(TraceFrame.objects.filter(session_id=owner))
+        if wish == "true" and rows:
+            audit.record(request, audit.Action.READ_BODY, owner, f"{len(rows)} frames")
+        shown = FrameSerializer(rows, many=True, context={"bodies": wish == "true"})
+        response = self.get_paginated_response(shown.data)
+        if wish == "true":
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class SessionViewSet(Framed):
     """Sessions, newest first."""
 
     queryset = GatewaySession.objects.defer("dialog")
@@ -150,6 +194,13 @@ class SessionViewSet(Records):
         command = commands.end_session(session, by=request.user.get_username())
         audit.record(request, audit.Action.END_SESSION, session.pk, session.key)
         return Response(CommandSerializer(command).data, status=status.HTTP_202_ACCEPTED)
+
+    @_FRAMES
+    @action(detail=True, permission_classes=[IsAuthenticated, *MAY_SEE_FRAMES], filter_backends=[])
+    def frames(self, request: Request, pk: str) -> Response:
+        """Frames of a session."""
+        session = get_object_or_404(GatewaySession.objects.only("id"), pk=pk)
+        return self._frames(request, session.pk)
 
 
 class MessageViewSet(Records):
@@ -276,10 +327,11 @@ class MessageViewSet(Records):
         found = bodies.read(request, message)
         if found is None:
             return respond(status.HTTP_410_GONE, "The body is not kept any more (GATEWAY_STORE_BODIES).")
-        return Response({"content_type": message.content_type, "base64": base64.b64encode(found).decode()})
+        content = {"content_type": message.content_type, "base64": base64.b64encode(found).decode()}
+        return Response(content, headers={"Cache-Control": "no-store"})
 
 
-class FailureViewSet(Records):
+class FailureViewSet(Framed):
     """Failed set-ups, newest first."""
 
     queryset = SetupFailure.objects.all()
@@ -304,6 +356,13 @@ class FailureViewSet(Records):
         )
         audit.record(request, audit.Action.ACKNOWLEDGE, failure.pk, note)
         return Response(AcknowledgementSerializer(given).data)
+
+    @_FRAMES
+    @action(detail=True, permission_classes=[IsAuthenticated, *MAY_SEE_FRAMES], filter_backends=[])
+    def frames(self, request: Request, pk: str) -> Response:
+        """Frames of a failed set-up: of its session, or of the request that was refused before there was one."""
+        failure = get_object_or_404(SetupFailure.objects.only("id", "session_id"), pk=pk)
+        return self._frames(request, failure.session_id or failure.pk)
 
 
 @extend_schema(exclude=True)

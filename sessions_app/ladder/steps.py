@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from sessions_app.trace.frames import LARGEST
+
 MESSAGE_SIDE, GATEWAY, MSRP_SIDE = 0, 1, 2
 """The columns."""
 COLUMN_NAMES: Final = ("message_side", "gateway", "msrp_side")
 _CSEQ: Final = re.compile(rb"\n(?:cseq)[ \t]*:[ \t]*\d+[ \t]+(\S+)", re.IGNORECASE)
 _STATUS: Final = re.compile(rb"\nStatus:[ \t]*\d+[ \t]+(\d{3})")
 _RANGE: Final = re.compile(rb"\nByte-Range:[ \t]*(\S+)")
-_SHOWN_WITH_FRAMES: Final = frozenset({"live", "ended", "failed", "offered_anew", "renegotiated", "failure_report"})
+_SHOWN_WITH_FRAMES: Final = frozenset({"live", "ended", "failed", "offered_anew", "renegotiated", "failure_report",
+                                       "frames_missing"})  # fmt: skip
 """Events that say something which no frame says."""
 
 
@@ -63,6 +66,8 @@ def of_frames(frames: Iterable[Any], events: Iterable[Any]) -> list[Step]:
     for frame in frames:
         data = bytes(frame.data)
         label, tone, detail = told(frame.protocol, data)
+        if len(data) >= LARGEST:
+            detail = f"{detail}, cut at {LARGEST // 1024} KiB".removeprefix(", ")
         peer = MESSAGE_SIDE if frame.leg == "message" else MSRP_SIDE
         source, target = (GATEWAY, peer) if frame.direction == "out" else (peer, GATEWAY)
         key = frame.source, frame.destination, data

@@ -9,8 +9,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 from django.views.generic import DetailView, TemplateView
 
@@ -18,7 +20,9 @@ from sessions_app import audit, causes, commands, validators
 from sessions_app.api.serializers import SetupFailureSerializer
 from sessions_app.filters import MessageFilter, SetupFailureFilter, span
 from sessions_app.groups import MOST, groups
+from sessions_app.ladder.session import of_failure
 from sessions_app.models import Acknowledgement, MessageRecord, NodeCommand, SetupFailure
+from sessions_app.pages import ladder
 from sessions_app.pages.lists import Export, FilteredList, MayLook
 from sessions_app.pages.messages import BROKEN
 
@@ -90,6 +94,12 @@ class FailureDetail(MayLook, DetailView):
         failure = self.object
         context["cause"] = causes.of_setup(failure)
         context["told"] = causes.tell(context["cause"])
+        if failure.session_id is None and self.request.user.has_perms(ladder.MAY_LOOK):
+            drawn = of_failure(failure)
+            if drawn.framed:
+                context["drawing"] = mark_safe(  # noqa: S308 - escaped
+                    drawn.svg(lambda number: reverse("frame", args=[failure.pk, number]))
+                )
         context["note"] = Acknowledgement.objects.filter(record=failure.pk).first()
         if failure.session_id and self.request.user.has_perm("sessions_app.view_messagerecord"):
             lost = MessageRecord.objects.defer("body").filter(session_id=failure.session_id, state__in=BROKEN)

@@ -85,6 +85,7 @@ def frame(request: HttpRequest, pk: str, number: int) -> HttpResponse:
         "revealed": reveal,
         "nav": "sessions",
         "session_pk": pk,
+        "refused": not GatewaySession.objects.filter(pk=pk).exists(),
     }
     answer = render(request, "sessions_app/frame.html", page)
     answer["Cache-Control"] = "no-store"

@@ -27,10 +27,12 @@ class Link(NamedTuple):
 class Tape:
     """``on``: whether anybody wants entries: (seconds since 1970, link, whether it went out, octets or datagrams)."""
 
-    __slots__ = ("_entries", "on")
+    __slots__ = ("_entries", "lost", "on")
 
     def __init__(self, *, on: bool) -> None:
         self.on = on
+        self.lost = 0
+        """Entries for which there was no room."""
         self._entries: list[tuple[float, Link, bool, Any]] = []
 
     def note(self, link: Link, out: bool, data: Any) -> None:
@@ -38,6 +40,8 @@ class Tape:
         entries = self._entries
         if len(entries) < MOST:
             entries.append((time.time(), link, out, data))
+        else:
+            self.lost += 1
 
     def take(self) -> list[tuple[float, Link, bool, Any]]:
         """All there is; called by the tracer's thread."""

@@ -15,17 +15,21 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
 
+from sessions_app import journal
 from sessions_app.conf import GatewayConfig
+from sessions_app.metering import TRACE_LOST as LOST
 from sessions_app.store import columns
 from sessions_app.store.batch import Batch
-from sessions_app.trace import table
+from sessions_app.trace import refusals, table
 from sessions_app.trace.export import Exporter
 from sessions_app.trace.frames import Frame, Splitter, session_id
+from sessions_app.trace.refusals import Refusals
 from sessions_app.trace.tape import Tape
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,10 @@ OLDEST: Final = 60.0
 """Seconds that an entry stays in the ring at the most; an INVITE rings for 40."""
 MOST_FAILED: Final = 50
 """Failed sessions that are looked for at once; of more the frames are not stored."""
+MOST_SAID: Final = 200
+"""Failed sessions of one round which are told that they have no frames."""
+ROUNDS_BACK: Final = 4
+"""Rounds in which the request of a refusal is looked for: it is answered at once."""
 MOST_CALLS: Final = 200
 """Messages of a session whose frames are looked for, the newest."""
 LEARNED: Final = 100_000
@@ -51,6 +59,10 @@ SELECT id::text, call_id, local_path,
        ARRAY(SELECT call_id FROM sessions_app_messagerecord AS message WHERE message.session_id = session.id
               AND received_at > now() - interval '2 minutes' ORDER BY received_at DESC LIMIT %s)
   FROM sessions_app_gatewaysession AS session WHERE id = ANY(%s::uuid[])
+"""
+_SAY_MISSED: Final = """
+INSERT INTO sessions_app_sessionevent (session_id, at, kind, detail)
+VALUES (%s, %s, 'frames_missing', 'Too many sessions failed at once: no frames of this failure are on record.')
 """
 _CALLS: Final = "SELECT session_id::text, call_id FROM sessions_app_messagerecord WHERE id = ANY(%s::uuid[])"
 
@@ -69,10 +81,16 @@ class _Segment:
         self.frames: dict[str, list[Frame]] = {}
 
 
+def _lost(what: str, number: int) -> None:
+    LOST.labels(what).inc(number)
+
+
 class Tracer:
     """Made on the event loop; everything but :meth:`committed`, :meth:`capture` and :meth:`stop` is its thread's."""
 
-    def __init__(self, conninfo: str, config: GatewayConfig, tape: Tape) -> None:
+    def __init__(
+        self, conninfo: str, config: GatewayConfig, tape: Tape, trusts: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._conninfo = conninfo
         self._config = config
         self._tape = tape
@@ -89,8 +107,9 @@ class Tracer:
         self._known: list[dict[str, tuple[str, str]]] = [{}, {}]
         self._written = 0
         self._connection: psycopg.Connection[Any] | None = None
-        self.missed = 0
-        """Failed sessions whose frames were not stored because too many failed at once."""
+        self._refusals = Refusals(trusts, _lost)
+        self._recent: deque[list[Any]] = deque(maxlen=ROUNDS_BACK)
+        self._tape_lost = 0
         self._thread = threading.Thread(target=self._run, name="tracer", daemon=True)
         self._thread.start()
 
@@ -134,6 +153,7 @@ class Tracer:
                 self._round(batches)
             except psycopg.Error as error:
                 logger.warning("frames were not stored: %s", str(error).strip())
+                _lost("rounds", 1)
                 self._connection = None
             except Exception:
                 logger.exception("the tracer lost a round")
@@ -144,10 +164,16 @@ class Tracer:
         now = time.time()
         entries = self._tape.take()
         if entries:
+            self._recent.append(entries)
             self._ring.append(_Segment(entries, now))
             self._size += self._ring[-1].size
+        if self._tape.lost > self._tape_lost:
+            _lost("entries", self._tape.lost - self._tape_lost)
+            self._tape_lost = self._tape.lost
         if self._failures:
             self._note_failures(batches, now)
+        if self._failures or self._all:
+            self._note_refusals(entries, batches, now)
         if self._all or self._hep is not None or self._wanted:
             fresh = self._split()
             if self._hep is not None:
@@ -189,6 +215,7 @@ class Tracer:
     def _note_failures(self, batches: Iterable[Batch], now: float) -> None:
         failed: set[str] = set()
         late: list[str] = []
+        missed: list[str] = []
         for batch in batches:
             failed.update(each["session_id"] for each in batch.failures if each["session_id"] is not None)
             for line in batch.messages:
@@ -197,12 +224,39 @@ class Tracer:
                     failed.add(row[_AT["session_id"]])
             late += [row[0] for line in batch.outcomes if (row := line.split("\t", 2))[1] in _FAILED]
         if late:
-            failed.update(session for session, _ in self._ask(_CALLS, [late[:1000]]))
+            found = self._ask(_CALLS, [late[:1000]])
+            failed.update(session for session, _ in found)
+            self._refusals.on_record(call_id for _, call_id in found)
         for session in failed:
             if session in self._wanted or len(self._wanted) < MOST_FAILED:
                 self._wanted[session] = max(self._wanted.get(session, 0.0), now + AFTER)
             else:
-                self.missed += 1
+                missed.append(session)
+        if missed:
+            _lost("sessions", len(missed))
+            self._say_missed(missed[:MOST_SAID], now)
+
+    def _say_missed(self, sessions: list[str], now: float) -> None:
+        """A step of each session that says why it has no frames."""
+        at = datetime.fromtimestamp(now, UTC)
+        with self._connected().cursor() as cursor:
+            cursor.executemany(_SAY_MISSED, [(session, at) for session in sessions])
+
+    def _note_refusals(self, entries: list[Any], batches: Iterable[Batch], now: float) -> None:
+        for batch in batches:
+            self._refusals.failed(each for each in batch.failures if each["session_id"] is None)
+            self._refusals.on_record(values["call_id"] for values in batch.sessions.values())
+            for line in batch.messages:
+                row = line.split("\t", _AT["call_id"] + 1)
+                if row[_AT["state"]] in _FAILED:
+                    self._refusals.on_record([row[_AT["call_id"]]])
+        self._refusals.look(entries, list(self._recent)[::-1], now)
+        for refused in self._refusals.due(now):
+            identity = self._refusals.row_of(refused)
+            if identity is None:
+                identity, row = refusals.write(self._connected(), refused, self._config.node_name)
+                journal.refused(row)
+            self._write([(each, identity, refused.leg) for each in (refused.request, refused.answer)])
 
     def _harvest(self) -> list[tuple[Frame, str, str]]:
         """Frames in the ring of those who are wanted."""
