@@ -9,4 +9,4 @@ class GatewayProjectConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing the Celery app makes it the current one, so `shared_task(...).delay()` works from the pages too.
-        from gateway_project import celery  # noqa: F401
+        from gateway_project import celery, checks  # noqa: F401

@@ -32,7 +32,7 @@ class EnvError(Exception):
 class Address(NamedTuple):
     """Where one listener binds."""
 
-    transport: str  #: "udp" or "tcp"
+    transport: str  #: "udp", "tcp" or "tls"
     host: str  #: IP address, IPv6 without its brackets
     port: int
 

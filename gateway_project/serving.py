@@ -10,8 +10,10 @@ from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from gateway_project.checks import tls_of_settings
 from gateway_project.env import Address
 from protocols.server import Listener, ListenError, Server
+from protocols.tls import TlsError
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +24,16 @@ def serve(application: Any, http: Address, announce: Callable[[], None], **optio
     `announce` is called when every listener is open. Raises CommandError when one could not be opened, or when the
     application refused to start.
     """
+    try:
+        tls = tls_of_settings()
+    except TlsError as fault:
+        raise CommandError(str(fault)) from None
     server = Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=http.host, port=http.port),
         sip=[Listener(*address) for address in settings.SIP_LISTEN],
         msrp=[Listener(*address) for address in settings.MSRP_LISTEN],
+        tls=tls,
         on_ready=announce,
         action_logger=log_action,
         **options,

@@ -39,7 +39,13 @@ SECRET_KEY = env.text("SECRET_KEY") or state.keep_secret(STATE_DIR / "secret-key
 # -- listeners -----------------------------------------------------------------------------------------------------
 
 HTTP_LISTEN = env.address("HTTP_LISTEN", "127.0.0.1:8000")
-SIP_LISTEN = env.listen("SIP_LISTEN", "udp:127.0.0.1:5060,tcp:127.0.0.1:5060", ("udp", "tcp"))
+SIP_LISTEN = env.listen("SIP_LISTEN", "udp:127.0.0.1:5060,tcp:127.0.0.1:5060", ("udp", "tcp", "tls"))
+# PEM files; read again when they are replaced. The key may stand in the certificate's file.
+SIP_TLS_CERTIFICATE = env.text("SIP_TLS_CERTIFICATE")
+SIP_TLS_KEY = env.text("SIP_TLS_KEY")
+SIP_TLS_AUTHORITIES = env.text("SIP_TLS_AUTHORITIES")
+if not SIP_TLS_CERTIFICATE and any(each.transport == "tls" for each in SIP_LISTEN):
+    raise EnvError("SIP_TLS_CERTIFICATE", "a tls listener needs a certificate, give the PEM file of one")
 MSRP_LISTEN = env.listen("MSRP_LISTEN", "tcp:127.0.0.1:2855", ("tcp",))
 
 # -- the gateway ---------------------------------------------------------------------------------------------------

@@ -16,16 +16,19 @@ from daphne.server import Server as DaphneServer
 from twisted.internet import defer, reactor
 
 from protocols.asgi import Connection, DatagramConnection, Scope, StreamConnection
+from protocols.tls import Tls, TlsFiles, peer_expires
 
 logger = logging.getLogger(__name__)
 
 UDP_BUFFER: Final = 8 << 20
 """Octets asked of the kernel for each UDP socket, so that a pause of the loop loses nothing."""
 BACKLOG: Final = 4096
+HANDSHAKE: Final = 10.0
+"""Seconds that whoever connects may take for the TLS handshake."""
 
 
 class Listener(NamedTuple):
-    """One address to listen on. ``transport`` is ``udp`` or ``tcp``."""
+    """One address to listen on. ``transport`` is ``udp``, ``tcp`` or ``tls``."""
 
     transport: str
     host: str
@@ -44,7 +47,7 @@ class ListenError(Exception):
 
 
 class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
-    """Takes what Daphne's takes, and ``sip`` and ``msrp`` listeners.
+    """Takes what Daphne's takes, ``sip`` and ``msrp`` listeners, and ``tls`` for those and for connections out.
 
     ``on_ready`` is called once everything listens. ``failure`` says, after :meth:`run`, why it did not or could not go
     on; None after an ordinary stop.
@@ -57,6 +60,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         *,
         sip: Sequence[Listener] = (),
         msrp: Sequence[Listener] = (),
+        tls: Tls | None = None,
         on_ready: Callable[[], None] | None = None,
         **options: Any,
     ) -> None:
@@ -68,7 +72,8 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         self._connections: set[Connection] = set()
         self._tcp_servers: list[asyncio.Server] = []
         self._state: dict[str, Any] = {}
-        self._extensions = {"dial": {"connect": self.connect}, "listening": {}}
+        self._tls = tls or Tls(TlsFiles())
+        self._extensions = {"dial": {"connect": self.connect}, "listening": {}, "tls": {"files": self._tls}}
         self._lifespan: _Lifespan | None = None
         self._stopping = False
 
@@ -121,14 +126,25 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
         def accepted(stream: StreamConnection) -> None:
             client = stream.transport.get_extra_info("peername")[:2]
-            self._adopt(stream, self._scope(kind, "tcp", server, client))
+            self._adopt(stream, self._scope(kind, listener.transport, server, client))
 
+        secure: dict[str, Any] = {}
+        if listener.transport == "tls":
+            secure = {"ssl": self._tls.server, "ssl_handshake_timeout": HANDSHAKE}
         self._tcp_servers.append(
-            await loop.create_server(lambda: StreamConnection(kind, self._forget, accepted), sock=sock, backlog=BACKLOG)
+            await loop.create_server(
+                lambda: StreamConnection(kind, self._forget, accepted), sock=sock, backlog=BACKLOG, **secure
+            )
         )
 
     def _scope(
-        self, kind: str, transport: str, server: tuple[str, int], client: tuple[str, int] | None, token: object = None
+        self,
+        kind: str,
+        transport: str,
+        server: tuple[str, int],
+        client: tuple[str, int] | None,
+        token: object = None,
+        certificate_expires: float | None = None,
     ) -> Scope:
         return {
             "type": kind,
@@ -137,6 +153,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
             "server": server,
             "client": client,
             "token": token,
+            "certificate_expires": certificate_expires,
             "state": dict(self._state),
             "extensions": self._extensions,
         }
@@ -148,19 +165,23 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
     def _forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
 
-    async def connect(self, kind: str, host: str, port: int, *, token: object, timeout: float) -> None:
+    async def connect(self, kind: str, host: str, port: int, *, token: object, timeout: float, name: str = "") -> None:
         """Open a TCP connection; a new application instance serves it, with ``token`` in its scope.
 
-        Raises OSError, or TimeoutError after ``timeout`` seconds.
+        ``name``: over TLS, to a peer whose certificate is for that name. Raises OSError, or TimeoutError after
+        ``timeout`` seconds.
         """
         loop = asyncio.get_running_loop()
 
         def connected(stream: StreamConnection) -> None:
             local = stream.transport.get_extra_info("sockname")[:2]
-            self._adopt(stream, self._scope(kind, "tcp", local, (host, port), token))
+            expires = peer_expires(stream.transport.get_extra_info("ssl_object"))
+            transport = "tls" if name else "tcp"
+            self._adopt(stream, self._scope(kind, transport, local, (host, port), token, expires))
 
+        secure: dict[str, Any] = {"ssl": self._tls.client, "server_hostname": name} if name else {}
         async with asyncio.timeout(timeout):
-            await loop.create_connection(lambda: StreamConnection(kind, self._forget, connected), host, port)
+            await loop.create_connection(lambda: StreamConnection(kind, self._forget, connected), host, port, **secure)
 
     # ------------------------------------------------------------------- stopping
 

@@ -169,6 +169,20 @@ _TABLE: Final[tuple[_Row, ...]] = (
         ),
     ),
     (
+        {"layer": "tls", "detail": "certificate is refused"},
+        "{side} showed a certificate that is not believed.",
+        (
+            "Has it expired? See Peers and nodes.",
+            "It has to be for the host that the route's next hop names.",
+            "Its authority has to be in SIP_TLS_AUTHORITIES.",
+        ),
+    ),
+    (
+        {"layer": "tls"},
+        "No TLS connection to {side} could be made.",
+        ("Does its port speak TLS 1.2 or later?", "Look at the next hop under Peers and nodes."),
+    ),
+    (
         {"layer": "timer"},
         "{side} did not answer in time.",
         ("Retry.", "Is the peer reachable? See Peers and nodes.", "Is the route's next hop the right one?"),

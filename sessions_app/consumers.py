@@ -29,7 +29,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """Start the gateway with the server, drain it before the server goes."""
     await receive()
-    host = GatewayHost(scope["extensions"]["dial"]["connect"])
+    host = GatewayHost(scope["extensions"]["dial"]["connect"], scope["extensions"]["tls"]["files"])
     try:
         await host.start()
     except Exception as error:
@@ -45,7 +45,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class SipApplication:
-    """SIP over a UDP socket or a TCP connection."""
+    """SIP over a UDP socket, or a TCP or TLS connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one of them until it is closed."""
@@ -84,13 +84,17 @@ class SipApplication:
 
     async def _tcp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
         peer: tuple[str, int] = scope["client"]
-        tape, link = host.tape, Link("sip", "tcp", scope["server"], peer)
-        flow = TcpFlow(host.sent_by("tcp"), send, host.pump, host.config.max_message_size + HEAD_ROOM, tape, link)
+        transport: str = scope["transport"]
+        tape, link = host.tape, Link("sip", transport, scope["server"], peer)
+        flow = TcpFlow(host.sent_by(transport), send, host.pump, host.config.max_message_size + HEAD_ROOM, tape, link)
+        flow.certificate_expires = scope["certificate_expires"]
         gateway = host.gateway
-        if isinstance(scope["token"], Target):
-            gateway.transports.connected(scope["token"], flow)
-        else:
-            gateway.transports.add_tcp(flow, peer)
+        to = scope["token"]
+        if isinstance(to, Target):
+            gateway.transports.connected(to, flow)
+        else:  # one that came in
+            to = Target(flow.transport, *peer)
+            gateway.transports.add_stream(flow, to)
         stream = SipStream(gateway.layer.limits)
         idle = IdleWatch(host, send)
         try:
@@ -125,7 +129,7 @@ class SipApplication:
         finally:
             idle.stop()
             flow.alive = False
-            gateway.transports.drop_tcp(flow, peer)
+            gateway.transports.drop_stream(flow, to)
             gateway.layer.flow_lost(flow)
 
 

@@ -51,13 +51,15 @@ class Pump:
 class UdpFlow:
     """A UDP socket as SIP sees it (:class:`protocols.sip.flow.Flow`)."""
 
-    __slots__ = ("_link", "_out", "_pump", "_send", "_tape", "alive", "reliable", "sent_by", "transport")
+    __slots__ = ("_link", "_out", "_pump", "_send", "_tape", "alive", "certificate_expires", "reliable", "sent_by",
+                 "transport")  # fmt: skip
 
     def __init__(self, sent_by: str, send: Send, pump: Pump, tape: Tape, link: Link) -> None:
         self.transport = "UDP"
         self.reliable = False
         self.sent_by = sent_by
         self.alive = True
+        self.certificate_expires: float | None = None
         self._send = send
         self._pump = pump
         self._tape, self._link = tape, link
@@ -78,17 +80,18 @@ class UdpFlow:
 
 
 class TcpFlow:
-    """A TCP connection as SIP sees it.
+    """A TCP or TLS connection as SIP sees it.
 
     SIP has no way to slow a sender down, so what is said while the peer does not read is bounded: ``most_behind``
     octets, then the connection is closed.
     """
 
-    __slots__ = ("_behind", "_link", "_most_behind", "_out", "_pump", "_send", "_tape", "alive", "reliable", "sent_by",
-                 "transport", "writable")  # fmt: skip
+    __slots__ = ("_behind", "_link", "_most_behind", "_out", "_pump", "_send", "_tape", "alive", "certificate_expires",
+                 "reliable", "sent_by", "transport", "writable")  # fmt: skip
 
     def __init__(self, sent_by: str, send: Send, pump: Pump, most_behind: int, tape: Tape, link: Link) -> None:
-        self.transport = "TCP"
+        self.transport = link.transport.upper()
+        self.certificate_expires: float | None = None
         self.reliable = True
         self.sent_by = sent_by
         self.alive = True

@@ -26,7 +26,7 @@ class TraceFrame(models.Model):
     leg = models.CharField(max_length=8, choices=[("message", "message side"), ("msrp", "MSRP side")])
     direction = models.CharField(max_length=3, choices=[("in", "in"), ("out", "out")])
     protocol = models.CharField(max_length=4, choices=[("sip", "SIP"), ("msrp", "MSRP")])
-    transport = models.CharField(max_length=3, choices=[("udp", "UDP"), ("tcp", "TCP")])
+    transport = models.CharField(max_length=3, choices=[("udp", "UDP"), ("tcp", "TCP"), ("tls", "TLS")])
     source = models.CharField(max_length=64)
     destination = models.CharField(max_length=64)
     data = models.BinaryField()

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +23,7 @@ from django.utils.module_loading import import_string
 
 from protocols.msrp.connection import MsrpConnection
 from protocols.sip.flow import Address, Target
+from protocols.tls import Tls
 from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.feed import Feed
@@ -53,18 +55,19 @@ Dialler = Callable[..., Awaitable[None]]
 
 
 class GatewayHost:
-    """Made in a running loop; ``dialler`` is the server's way to open a connection."""
+    """Made in a running loop; ``dialler`` is the server's way to open a connection, ``tls`` what it uses for that."""
 
     gateway: Gateway
     store: Writer
 
-    def __init__(self, dialler: Dialler) -> None:
+    def __init__(self, dialler: Dialler, tls: Tls) -> None:
         self.config: GatewayConfig = gateway_config()
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
         self.pump = Pump()
         self.tape = Tape(on=False)
         self._dialler = dialler
+        self._tls = tls
         self._estate = Estate()
         self._inheritance: Inheritance
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -90,7 +93,8 @@ class GatewayHost:
             self.config,
             self.store,
             now=self.clock(),
-            sip_listener=Address(*_reachable(settings.SIP_LISTEN, self.config.public_host)),
+            sip_listener=self._listener("udp", "tcp", "tls"),
+            tls_listener=self._listener("tls") if self._listens("tls") else None,
             msrp_listener=Address(*_reachable(settings.MSRP_LISTEN, self.config.public_host)),
             route=custom or self._ask_table,
             trusts=self._trusts,
@@ -104,7 +108,7 @@ class GatewayHost:
         gateway.msrp_side.dial = self._dial_msrp
         gateway.msrp_side.close = self._close_msrp
         self._inheritance = Inheritance(gateway, self._estate)
-        self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock)
+        self._pulse = Pulse(info, self.config.node_name, gateway, self.store, self.clock, self._tls)
         gateway.observe = self._pulse.meters.outcome
         self._feed = Feed(info, self.config.node_name)
         self._tracer = await sync_to_async(Tracer)(info, self.config, self.tape, self._trusts)
@@ -246,6 +250,7 @@ class GatewayHost:
                 logger.exception("the routes could not be read again, the old ones stay")
                 return
             else:
+                self._pulse.routes_changed()
                 logger.info("routes reloaded")
                 return
 
@@ -281,22 +286,35 @@ class GatewayHost:
         """Our address for Via: of the listener that peers can reach, whatever port a connection has here."""
         known = self._sent_by.get(transport)
         if known is None:
-            listeners = [each for each in settings.SIP_LISTEN if each.transport == transport] or settings.SIP_LISTEN
-            known = self._sent_by[transport] = str(Address(*_reachable(listeners, self.config.public_host)))
+            known = self._sent_by[transport] = str(self._listener(transport, "udp", "tcp", "tls"))
         return known
+
+    def _listens(self, transport: str) -> bool:
+        return any(each.transport == transport for each in settings.SIP_LISTEN)
+
+    def _listener(self, *transports: str) -> Address:
+        """Where peers reach the first SIP listener of the first of ``transports`` that there is."""
+        found = sorted(
+            (each for each in settings.SIP_LISTEN if each.transport in transports),
+            key=lambda each: transports.index(each.transport),
+        )
+        return Address(*_reachable(found, self.config.public_host))
 
     def _dial_sip(self, target: Target) -> None:
         failed = self.gateway.transports.dial_failed
-        self._spawn(self._open("sip", (target.host, target.port), target, lambda why: failed(target, why)))
+        address = target.host, target.port
+        self._spawn(self._open("sip", address, target, lambda why: failed(target, why), target.name))
 
     def _dial_msrp(self, to: tuple[str, int]) -> None:
         failed = self.gateway.msrp_side.dial_failed
         self._spawn(self._open("msrp", to, to, lambda why: failed(to, why)))
 
-    async def _open(self, kind: str, to: tuple[str, int], token: object, failed: Callable[[str], None]) -> None:
+    async def _open(
+        self, kind: str, to: tuple[str, int], token: object, failed: Callable[[str], None], name: str = ""
+    ) -> None:
         timeout = self.config.connect_timeout
         try:
-            await self._dialler(kind, *to, token=token, timeout=timeout)
+            await self._dialler(kind, *to, token=token, timeout=timeout, name=name)
         except (OSError, TimeoutError) as error:
             self.gateway.advance(self.clock())
             failed(explain(error, timeout))
@@ -379,6 +397,10 @@ def explain(error: BaseException, timeout: float) -> str:
     """Why a connection could not be opened, in a few words."""
     if isinstance(error, TimeoutError):
         return f"no connection in {timeout:g} s"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the peer's certificate is refused: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError):
+        return f"the handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__

@@ -74,6 +74,12 @@ TRACE_LOST: Final = Counter(
 for _what in ("entries", "sessions", "refusals", "rounds"):
     TRACE_LOST.labels(_what)  # 0 is a number, too
 SESSIONS: Final = Gauge("parley_sessions", "Sessions that have not ended.", ["state"], registry=REGISTRY)
+CERTIFICATES: Final = Gauge(
+    "parley_certificate_expires_timestamp_seconds",
+    "End of the validity of certificates, seconds since 1970: our own, and those of next hops by their URI.",
+    ["of"],
+    registry=REGISTRY,
+)
 QUEUE: Final = Gauge("parley_queue_depth", "Messages that wait, by queue.", ["queue"], registry=REGISTRY)
 LAG: Final = Histogram(
     "parley_loop_lag_seconds",

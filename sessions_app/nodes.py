@@ -24,6 +24,10 @@ class Node(models.Model):
         null=True, blank=True, help_text="Since when it takes no new sessions, at an operator's wish."
     )
 
+    certificate_expires = models.DateTimeField(
+        null=True, blank=True, help_text="End of the validity of its TLS certificate; null where it has none."
+    )
+
     class Meta:
         ordering = ["name"]
         permissions = [("drain_node", "Can drain and resume nodes")]

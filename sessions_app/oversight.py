@@ -127,6 +127,9 @@ class PeerCheck(models.Model):
     code = models.PositiveSmallIntegerField(null=True)
     milliseconds = models.FloatField(null=True)
     detail = models.CharField(max_length=255, blank=True)
+    certificate_expires = models.DateTimeField(
+        null=True, help_text="End of the validity of the certificate that it showed last; null where it has none."
+    )
     changed_at = models.DateTimeField(help_text="Since when it is as it is.")
 
     class Meta:

@@ -87,15 +87,15 @@ def content_types(value: str) -> None:
 
 
 def next_hop(value: str) -> None:
-    """A SIP URI with a host, and udp or tcp as its transport."""
+    """A SIP URI with a host, and udp, tcp or tls as its transport."""
     try:
         uri = SipUri.parse(value)
     except SipError as error:
         raise ValidationError(f"{error.reason}. Write it as sip:192.0.2.1:5060;transport=tcp.")
     if uri.scheme != "sip":
         raise ValidationError("Only sip: next hops can be reached.")
-    if (uri.params.get("transport") or "udp").lower() not in {"udp", "tcp"}:
-        raise ValidationError("transport must be udp or tcp.")
+    if (uri.params.get("transport") or "udp").lower() not in {"udp", "tcp", "tls"}:
+        raise ValidationError("transport must be udp, tcp or tls.")
 
 
 def port(value: int) -> None:

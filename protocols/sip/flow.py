@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+PORTS: Final = {"UDP": 5060, "TCP": 5060, "TLS": 5061}
+"""Transports, with the port of each where a URI names none (RFC 3261 s19.1.2)."""
 
 
 class Address(NamedTuple):
@@ -16,11 +19,20 @@ class Address(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a request goes: transport ``UDP`` or ``TCP``, numeric address, port (the outcome of RFC 3263)."""
+    """Where a request goes: transport ``UDP``, ``TCP`` or ``TLS``, numeric address, port (the outcome of RFC 3263).
+
+    ``name``, for TLS: whose certificate the peer has to have, the host of the URI (RFC 5922 s4).
+    """
 
     transport: str
     host: str
     port: int
+    name: str = ""
+
+    @property
+    def layer(self) -> str:
+        """The layer to be blamed where no connection can be made."""
+        return "tls" if self.transport == "TLS" else "tcp"
 
     def __str__(self) -> str:
         return f"{self.transport.lower()}:{Address(self.host, self.port)}"
@@ -29,14 +41,16 @@ class Target(NamedTuple):
 class Flow(Protocol):
     """What a transport offers to the layers above it.
 
-    ``transport``: ``UDP`` or ``TCP``, as it stands in Via. ``reliable``: whether it retransmits by itself.
+    ``transport``: ``UDP``, ``TCP`` or ``TLS``, as it stands in Via. ``reliable``: whether it retransmits by itself.
     ``sent_by``: our ``host:port`` for Via and Contact. ``alive``: False once a connection is gone.
+    ``certificate_expires``: end of the validity of the peer's certificate, seconds since 1970; None where it has none.
     """
 
     transport: str
     reliable: bool
     sent_by: str
     alive: bool
+    certificate_expires: float | None
 
     def send(self, data: bytes, to: tuple[str, int]) -> None:
         """Hand bytes over. Never blocks, never raises; ``to`` matters to UDP only."""

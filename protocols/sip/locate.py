@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from protocols.sip.errors import SipError
-from protocols.sip.flow import Target
+from protocols.sip.flow import PORTS, Target
 from protocols.sip.transaction_client import Failure
 from protocols.sip.uri import SipUri
 
@@ -51,14 +51,14 @@ class Locator:
             then(Failure("uri", f"cannot reach a {parsed.scheme}: URI"))
             return
         transport = (parsed.params.get("transport") or "udp").upper()
-        if transport not in ("UDP", "TCP"):
+        if transport not in PORTS:
             then(Failure("uri", f"transport {transport.lower()} is not served"))
             return
         host = (parsed.params.get("maddr") or parsed.host).strip("[]").lower()  # s4: TARGET
-        port = parsed.port or 5060
+        port = parsed.port or PORTS[transport]
         address = numeric(host)
         if address is not None:
-            then(Target(transport, address, port))
+            then(Target(transport, address, port, address if transport == "TLS" else ""))
         else:
             self._by_name(host.removesuffix("."), lambda found: then(self._target(transport, host, port, found)))
 
@@ -96,7 +96,8 @@ class Locator:
             return Failure("dns", f"{host}: {found}")
         if not found:
             return Failure("dns", f"{host}: no address")
-        return Target(transport, next(filter(self.usable, found), found[0]), port)
+        name = host.removesuffix(".") if transport == "TLS" else ""
+        return Target(transport, next(filter(self.usable, found), found[0]), port, name)
 
 
 def numeric(host: str) -> str | None:

@@ -126,7 +126,7 @@ class ClientTransaction:
         """The rendered request leaves; timers start."""
         self.flow = flow
         self._data = data
-        flow.send(data, self.target[1:])
+        flow.send(data, self.target[1:3])
         self._start()
 
     def flow_failed(self, detail: str) -> None:
@@ -140,7 +140,7 @@ class ClientTransaction:
                 self.target = self.target._replace(transport="UDP")
                 self.flow_ready(flow)
                 return
-        self._fail(Failure("tcp", detail))
+        self._fail(Failure(self.target.layer, detail))
 
     _first_state = State.TRYING
     _give_up_after = timing.TIMER_F
@@ -166,7 +166,7 @@ class ClientTransaction:
             self._fail(Failure("timer", f"no answer to {self.request.method} in {self._give_up_after:.0f} s"))
             return
         self.layer.counts["retransmissions"] += 1
-        flow.send(self._data, self.target[1:])
+        flow.send(self._data, self.target[1:3])
         self._interval = self._next_interval()
         self._timer = wheel.start(min(self._interval, left), self._repeat)
 
@@ -185,7 +185,7 @@ class ClientTransaction:
 
     def flow_lost(self) -> None:
         """The connection it went out on is gone before an answer came (s17.1.4)."""
-        self._fail(Failure("tcp", "connection lost before an answer"))
+        self._fail(Failure(self.target.layer, "connection lost before an answer"))
 
     def _fail(self, failure: Failure) -> None:
         if self.state is not State.TERMINATED:
@@ -302,7 +302,7 @@ class InviteClientTransaction(ClientTransaction):
             ],
         )
         via = f"SIP/2.0/{flow.transport} {flow.sent_by};branch={self.branch};rport"
-        flow.send(ack.render(via), self.target[1:])
+        flow.send(ack.render(via), self.target[1:3])
 
     def cancel(self) -> None:
         """Give it up (s9.1). CANCEL waits for a provisional answer; an INVITE without connection never leaves."""

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from protocols.sip import timing
 from protocols.sip.builder import build_response
 from protocols.sip.errors import SipError, SipParseError
-from protocols.sip.flow import Flow, Target
+from protocols.sip.flow import PORTS, Flow, Target
 from protocols.sip.ids import new_tag
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.message import Request, Response
@@ -288,8 +288,10 @@ class TransactionLayer:
         if flow.alive:
             flow.send(data, transaction.reply_to)
         elif flow.reliable:
-            target = Target("TCP", transaction.source[0], transaction.request.via.port or 5060)
-            self.transports.obtain(target, _Reply(data, target[1:]))
+            via, host = transaction.request.via, transaction.source[0]
+            name = via.host.strip("[]").lower() if flow.transport == "TLS" else ""
+            target = Target(flow.transport, host, via.port or PORTS[flow.transport], name)
+            self.transports.obtain(target, _Reply(data, target[1:3]))
 
     def finish(self, transaction: ServerTransaction, data: bytes) -> None:
         """A non-INVITE transaction has its final answer, which is all that is kept (Timer J)."""

@@ -1,4 +1,4 @@
-"""Which flow a request takes: the UDP socket, a TCP connection that is there, or one to be made (RFC 3261 s18.1).
+"""Which flow a request takes: the UDP socket, a connection that is there, or one to be made (RFC 3261 s18.1).
 
 Making a connection is the host's work: it gets ``dial(target)`` and answers with :meth:`Transports.connected` or
 :meth:`Transports.dial_failed`.
@@ -33,12 +33,12 @@ class Waiter(Protocol):
 class Transports:
     """The flows of one process. ``dial`` is set by the host and must not call back before it returns."""
 
-    __slots__ = ("_dialling", "dial", "tcp", "udp", "udp6")
+    __slots__ = ("_dialling", "dial", "streams", "udp", "udp6")
 
     def __init__(self) -> None:
         self.udp: Flow | None = None
         self.udp6: Flow | None = None
-        self.tcp: dict[tuple[str, int], Flow] = {}
+        self.streams: dict[Target, Flow] = {}
         self.dial: Callable[[Target], None] | None = None
         self._dialling: dict[Target, list[Waiter]] = {}
 
@@ -49,14 +49,19 @@ class Transports:
         else:
             self.udp = self.udp or flow
 
-    def add_tcp(self, flow: Flow, peer: tuple[str, int]) -> None:
-        """A TCP connection, either way opened; it is reused for requests to ``peer`` (s18, RFC 5923 s3)."""
-        self.tcp[peer] = flow
+    def add_stream(self, flow: Flow, to: Target) -> None:
+        """A connection, either way opened; it is reused for requests to ``to`` (s18, RFC 5923 s3).
 
-    def drop_tcp(self, flow: Flow, peer: tuple[str, int]) -> None:
+        The target of one that came in over TLS has no name: nobody has verified whose it is. One that has a name also
+        serves a URI that names no more than its address.
+        """
+        self.streams[to] = self.streams[to._replace(name="")] = flow
+
+    def drop_stream(self, flow: Flow, to: Target) -> None:
         """The connection is gone."""
-        if self.tcp.get(peer) is flow:
-            del self.tcp[peer]
+        for key in {to, to._replace(name="")}:
+            if self.streams.get(key) is flow:
+                del self.streams[key]
 
     def udp_to(self, host: str) -> Flow | None:
         """The UDP socket that reaches a numeric address."""
@@ -67,8 +72,11 @@ class Transports:
         return self.udp_to(host) is not None or (self.udp is None and self.udp6 is None)
 
     def obtain(self, target: Target, waiter: Waiter) -> None:
-        """A TCP flow to ``target``, given to ``waiter`` now or when it is connected."""
-        flow = self.tcp.get((target.host, target.port))
+        """A flow to ``target``, not UDP, given to ``waiter`` now or when it is connected."""
+        flow = self.streams.get(target)
+        if flow is None and target.name == target.host:
+            # An address by itself: whatever connection there is to it, as the one that a UA opened (RFC 5626 s4.3).
+            flow = self.streams.get(target._replace(name=""))
         if flow is not None and flow.alive:
             waiter.flow_ready(flow)
             return
@@ -76,7 +84,7 @@ class Transports:
         if waiting is not None:
             waiting.append(waiter)
         elif self.dial is None:
-            waiter.flow_failed("no TCP transport")
+            waiter.flow_failed("no transport for connections")
         elif len(self._dialling) >= MOST_DIALS:
             waiter.flow_failed("too many connections are being made")
         else:
@@ -85,7 +93,7 @@ class Transports:
 
     def connected(self, target: Target, flow: Flow) -> None:
         """The host made the connection it was asked for."""
-        self.add_tcp(flow, (target.host, target.port))
+        self.add_stream(flow, target)
         for waiter in self._dialling.pop(target, ()):
             waiter.flow_ready(flow)
 

@@ -49,7 +49,7 @@ class LayerFilter(_Known):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Those that the gateway writes."""
-        return [(name, name) for name in ("sip", "sdp", "tcp", "msrp", "dns", "timer", "policy")]
+        return [(name, name) for name in ("sip", "sdp", "tcp", "tls", "msrp", "dns", "timer", "policy")]
 
 
 class LegFilter(_Known):

@@ -132,6 +132,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "heartbeat_at": AT,
         "stopped_at": None,
         "draining_since": None,
+        "certificate_expires": "2026-04-30T08:00:00Z",
     },
     "Frame": {
         "id": 17,

@@ -215,7 +215,8 @@ class NodeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Node
-        fields = ["name", "version", "pid", "listeners", "started_at", "heartbeat_at", "stopped_at", "draining_since"]
+        fields = ["name", "version", "pid", "listeners", "started_at", "heartbeat_at", "stopped_at", "draining_since",
+                  "certificate_expires"]  # fmt: skip
         read_only_fields = fields
 
 

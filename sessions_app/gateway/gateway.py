@@ -78,7 +78,8 @@ class Gateway:
     """Sessions by key, and both stacks.
 
     ``route`` is the request route, ``trusts`` says whether a source may talk to us. ``sip_listener`` and
-    ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path. ``profiles`` says how the
+    ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path, ``tls_listener`` the one that
+    SIP peers reach over TLS. ``profiles`` says how the
     peer at an address takes messages.
     """
 
@@ -92,6 +93,7 @@ class Gateway:
         now: float,
         sip_listener: Address,
         msrp_listener: Address,
+        tls_listener: Address | None = None,
         route: Callable[[RouteRequest], None],
         trusts: Callable[[str], bool],
         profiles: Callable[[str], Profile] = lambda _: Profile(),
@@ -108,7 +110,8 @@ class Gateway:
         self.msrp_listener = msrp_listener
         self.uri = f"sip:{sip_listener}"
         """Our own address."""
-        self.contact = f"<{self.uri}>"
+        self._contact = f"<{self.uri}>"
+        self._secure_contact = self._contact if tls_listener is None else f"<sip:{tls_listener};transport=tls>"
         self.allow = ALLOW
         self.wheel = TimerWheel(now)
         self.transports = Transports()
@@ -230,6 +233,10 @@ class Gateway:
         except SipError:
             return Profile()
         return Profile() if host is None else self.profiles(host)
+
+    def contact(self, *, secure: bool) -> str:
+        """Where peers reach us for a dialog; ``secure``: one that began over TLS goes on over TLS."""
+        return self._secure_contact if secure else self._contact
 
     def new_path(self) -> str:
         """A fresh MSRP URI of ours (RULEBOOK S2, S3)."""

@@ -24,6 +24,7 @@ from protocols.sip.ids import new_call_id, new_tag
 from protocols.sip.invite_server import InviteServer, uas_dialog
 from protocols.sip.reinvite import ReInvite
 from protocols.sip.transaction_client import Failure, OutgoingRequest
+from protocols.sip.uri import SipUri
 from sessions_app.gateway.content import offered
 from sessions_app.gateway.routing import accept_types
 
@@ -65,7 +66,7 @@ def read_media(body: bytes, carried: AcceptTypes, *, offer: bool) -> MessageMedi
 class Leg:
     """The dialog with the MSRP side, as :class:`protocols.sip.user_agent.DialogUsage`."""
 
-    __slots__ = ("_connect_on_ack", "_reinvite", "_server", "_version", "call_id", "dialog", "session")
+    __slots__ = ("_connect_on_ack", "_reinvite", "_secure", "_server", "_version", "call_id", "dialog", "session")
 
     owner = False
     """Whether the Call-ID is ours."""
@@ -78,6 +79,14 @@ class Leg:
         self._connect_on_ack: MessageMedia | None = None
         self._reinvite: ReInvite | None = None
         self._version = 1
+        self._secure = False
+        """Whether the dialog's requests go over TLS."""
+
+    def _headers(self) -> list[tuple[str, str]]:
+        """What our offers and answers carry."""
+        gateway = self.session.gateway
+        contact = gateway.contact(secure=self._secure)
+        return [("Contact", contact), ("Allow", gateway.allow), ("Content-Type", "application/sdp")]
 
     def _description(self) -> dict[str, object]:
         """What our offers and answers have in common."""
@@ -97,13 +106,11 @@ class Leg:
 
     def _accept(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
         """Answer an offer 200; who is to connect follows from it."""
-        session = self.session
-        gateway = session.gateway
-        headers = [("Contact", gateway.contact), ("Allow", gateway.allow), ("Content-Type", "application/sdp")]
+        self._secure = transaction.flow.transport == "TLS"
         if self._server is not None:
             self._server.stop()
         body = build_answer(media, **self._description())  # type: ignore[arg-type]
-        self._server = InviteServer(transaction, self.dialog, self._no_ack, headers, body)
+        self._server = InviteServer(transaction, self.dialog, self._no_ack, self._headers(), body)
 
     def _await_peer(self, media: MessageMedia) -> None:
         """The MSRP side connects, or we do once it has our answer (RULEBOOK X1)."""
@@ -162,6 +169,7 @@ class Leg:
         self.dialog = dialog
         self.call_id = dialog.call_id
         self._version = int(self.session.gateway.wall())
+        self._secure = SipUri.parse(dialog.next_hop()).params.get("transport", "").lower() == "tls"
         self.session.gateway.agent.add_dialog(self)
 
     def reoffer(self) -> None:
@@ -170,7 +178,7 @@ class Leg:
         gateway = session.gateway
         self._version += 1
         body = build_offer(**self._description())  # type: ignore[arg-type]
-        headers = [("Contact", gateway.contact), ("Allow", gateway.allow), ("Content-Type", "application/sdp")]
+        headers = self._headers()
         self._reinvite = ReInvite(
             gateway.agent,
             self.dialog,
@@ -247,11 +255,29 @@ class CallingLeg(Leg):
         self._over = False
 
     def call(self) -> None:
-        """Send the INVITE."""
+        """Find the MSRP side and send the INVITE."""
         session = self.session
-        gateway = session.gateway
+        hop = session.decision.next_hop or session.decision.ruri
+        session.event("invite_sent", hop)
+        session.gateway.agent.locator.locate(hop, self._located)
+
+    def _located(self, found: Target | Failure) -> None:
+        if self._over:
+            return
+        if isinstance(found, Failure):
+            self.session.leg_lost(found.layer, found.detail)
+            return
+        self._secure = found.transport == "TLS"
+        gateway = self.session.gateway
+        invite = gateway.agent.invite(self._request(), found, self, gateway.config.ring_timeout)
+        if not self._over:
+            self._invite = invite
+
+    def _request(self) -> OutgoingRequest:
+        session = self.session
         decision = session.decision
-        request = OutgoingRequest(
+        contact, allow, content_type = self._headers()
+        return OutgoingRequest(
             "INVITE",
             decision.ruri,
             [
@@ -260,27 +286,13 @@ class CallingLeg(Leg):
                 ("To", f"<{decision.to_uri}>"),
                 ("Call-ID", self.call_id),
                 ("CSeq", "1 INVITE"),
-                ("Contact", gateway.contact),
-                ("Allow", gateway.allow),
+                contact,
+                allow,
                 *session.page.headers,
-                ("Content-Type", "application/sdp"),
+                content_type,
             ],
             build_offer(**self._description()),  # type: ignore[arg-type]
         )
-        hop = decision.next_hop or decision.ruri
-        session.event("invite_sent", hop)
-        gateway.agent.locator.locate(hop, lambda found: self._located(request, found))
-
-    def _located(self, request: OutgoingRequest, found: Target | Failure) -> None:
-        if self._over:
-            return
-        if isinstance(found, Failure):
-            self.session.leg_lost(found.layer, found.detail)
-            return
-        gateway = self.session.gateway
-        invite = gateway.agent.invite(request, found, self, gateway.config.ring_timeout)
-        if not self._over:
-            self._invite = invite
 
     def on_answered(self, invite: InviteClient, dialog: Dialog, response: Response) -> None:
         """A 2xx."""

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an OPTIONS brought; ``code`` None where no answer came, ``seconds`` from the request to the answer."""
+    """What an OPTIONS brought; ``code`` None where no answer came, ``seconds`` from the request to the answer.
+
+    ``certificate_expires``: that of the peer, seconds since 1970; None without TLS.
+    """
 
     target: str
     reachable: bool
     code: int | None
     seconds: float | None
     detail: str
+    certificate_expires: float | None = None
 
 
 def ping(gateway: Gateway, targets: Iterable[str], then: Callable[[Seen], object]) -> None:
@@ -61,15 +65,17 @@ class _Ping:
                 ("To", f"<{self._uri}>"),
                 ("Call-ID", new_call_id()),
                 ("CSeq", "1 OPTIONS"),
-                ("Contact", gateway.contact),
+                ("Contact", gateway.contact(secure=found.transport == "TLS")),
                 ("Accept", "application/sdp"),
             ],
         )
         gateway.agent.layer.request(request, found, self._answered, self._failed)
 
-    def _answered(self, _: ClientTransaction, response: Response) -> None:
+    def _answered(self, transaction: ClientTransaction, response: Response) -> None:
         took = self._gateway.wheel.now - self._at
-        self._then(Seen(self._uri, True, response.status, took, f"{response.status} {response.reason}"))
+        flow = transaction.flow
+        expires = flow.certificate_expires if flow is not None else None
+        self._then(Seen(self._uri, True, response.status, took, f"{response.status} {response.reason}", expires))
 
     def _failed(self, _: ClientTransaction | None, failure: Failure) -> None:
         self._then(Seen(self._uri, False, None, None, f"{failure.layer}: {failure.detail}"))

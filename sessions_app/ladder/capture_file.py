@@ -15,7 +15,7 @@ def of_frames(frames: Iterable[Any], *, bodies: bool) -> bytes:
         write(
             Packet(
                 frame.at.timestamp(),
-                frame.transport == "tcp",
+                frame.transport != "udp",
                 _end(frame.source),
                 _end(frame.destination),
                 bytes(frame.data) if bodies else mask(frame.protocol, bytes(frame.data)),

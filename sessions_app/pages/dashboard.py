@@ -18,6 +18,7 @@ from sessions_app.groups import Group, groups
 from sessions_app.metering import percentile
 from sessions_app.models import GatewaySession, MessageRecord, Node, PeerCheck, Traffic, WebhookDelivery
 from sessions_app.pages.lists import MayLook
+from sessions_app.templatetags.gateway import EXPIRES_SOON
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -148,6 +149,13 @@ def _attention(request: HttpRequest, nodes: list[Node], found: list[Group], now:
             )
         elif node.condition == "draining":
             things.append(Attention(f"Node {node.name} is drained: it takes no new sessions.", peers))
+    soon = now + EXPIRES_SOON
+    certificates = [(f"Node {node.name}", node.certificate_expires) for node in nodes if node.stopped_at is None]
+    certificates += PeerCheck.objects.filter(certificate_expires__lt=soon).values_list("target", "certificate_expires")
+    for whose, expires in certificates:
+        if expires is not None and expires < soon:
+            when = f"ends in {_minutes(expires - now)}" if expires > now else f"ended {_minutes(now - expires)} ago"
+            things.append(Attention(f"{whose}: its certificate {when}.", peers, "bad" if expires < now else "warn"))
     if not any(node.condition in ("running", "draining") for node in nodes):
         things.append(Attention("No gateway process runs.", peers, "bad"))
     things.extend(

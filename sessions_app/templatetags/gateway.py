@@ -40,6 +40,26 @@ def ago(moment: datetime | None) -> SafeString | str:
     return _time(moment, text)
 
 
+EXPIRES_SOON = timedelta(days=30)
+"""Before the end of a certificate: time enough to get another."""
+
+
+@register.inclusion_tag("sessions_app/certificate.html")
+def certificate(expires: datetime | None) -> dict[str, object]:
+    """The end of a certificate's validity, and whether somebody has to do something about it."""
+    if expires is None:
+        return {"text": NOTHING}
+    left = expires - timezone.now()
+    if left < timedelta(0):
+        return {"level": "failed", "text": "expired", "moment": _time(expires, f"{span(-left)} ago")}
+    soon = left < EXPIRES_SOON
+    return {
+        "level": "pending" if soon else "live",
+        "text": "ends soon" if soon else "valid",
+        "moment": _time(expires, f"for {span(left)}"),
+    }
+
+
 @register.filter
 def clock(moment: datetime | None) -> SafeString | str:
     """Date and time of day in UTC, to the second; the rest on hover."""

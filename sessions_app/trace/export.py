@@ -41,7 +41,7 @@ class Exporter:
         ends = (link.local, frame.remote) if frame.out else (frame.remote, link.local)
         packet = self._encoder.encode(
             frame.at,
-            stream=link.transport == "tcp",
+            stream=link.transport != "udp",
             source=ends[0],
             target=ends[1],
             payload=data if self._keep else mask(link.protocol, data),

@@ -24,6 +24,7 @@ class RecordingFlow:
     reliable = False
     sent_by = "127.0.0.1:5060"
     alive = True
+    certificate_expires: float | None = None
 
     def __init__(self) -> None:
         self.sent: list[tuple[bytes, tuple[str, int]]] = []

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from sessions_app.models import AuditEntry, GatewaySession, NodeCommand
+from sessions_app.models import AuditEntry, GatewaySession, Node, NodeCommand, PeerCheck
 from tests.rows import (
     ago,
     make_ended,
@@ -282,3 +282,23 @@ def test_every_page_is_reached_from_the_navigation(pages):
     page = text(pages.get("/sessions/"))
     assert f'href="{reverse("failure-groups")}"' in page
     assert 'aria-current="page">Sessions' in page
+
+
+def test_certificates_say_until_when_and_the_dashboard_says_it_in_time(pages):
+    now = timezone.now()
+    Node.objects.create(
+        name="gateway-1", version="1", pid=1, started_at=now, heartbeat_at=now,
+        certificate_expires=now + timedelta(days=12, minutes=1),
+    )  # fmt: skip
+    for host, days in (("fine", 200), ("gone", -3)):
+        PeerCheck.objects.create(
+            node="gateway-1", target=f"sip:{host}.example;transport=tls", at=now, changed_at=now, reachable=True,
+            certificate_expires=now + timedelta(days=days),
+        )  # fmt: skip
+    peers = text(pages.get("/peers/"))
+    for said in ("ends soon", "for 12 d", "valid", "for 199 d", "expired", "3 d ago"):
+        assert said in peers
+    dashboard = text(pages.get("/"))
+    assert "Node gateway-1: its certificate ends in 12 d." in dashboard
+    assert "sip:gone.example;transport=tls: its certificate ended 3 d ago." in dashboard
+    assert "fine.example" not in dashboard

@@ -42,7 +42,7 @@ def refused(done, start):
 
 COMMANDS = [["runserver"], ["runserver", "--noreload"], ["rungateway"], ["check"]]
 BAD_VALUES = [
-    ("SIP_LISTEN", "udq:1.2.3.4:5060", "'udq:1.2.3.4:5060': unknown transport 'udq', use udp or tcp"),
+    ("SIP_LISTEN", "udq:1.2.3.4:5060", "'udq:1.2.3.4:5060': unknown transport 'udq', use udp, tcp or tls"),
     ("MSRP_LISTEN", "udp:127.0.0.1:2855", "'udp:127.0.0.1:2855': unknown transport 'udp', use tcp"),
     ("HTTP_LISTEN", "8000", "'8000' is not host:port"),
     ("DATABASE_URL", "sqlite:///x", "unknown scheme 'sqlite', use postgresql:// or postgres://"),
@@ -59,6 +59,15 @@ BAD_VALUES = [
 @pytest.mark.parametrize(("setting", "value", "problem"), BAD_VALUES, ids=[name for name, _, _ in BAD_VALUES])
 def test_a_bad_value(run, setting, value, problem):
     refused(run("rungateway", **{setting: value}), f"{setting}: {problem}")
+
+
+def test_a_tls_listener_without_a_certificate_that_can_be_used(run):
+    listen = "tls:127.0.0.1:5061"
+    refused(run("check", SIP_LISTEN=listen), "SIP_TLS_CERTIFICATE: a tls listener needs a certificate")
+    refused(
+        run("rungateway", SIP_LISTEN=listen, SIP_TLS_CERTIFICATE="/nowhere/own.pem"),
+        "SIP_TLS_CERTIFICATE, SIP_TLS_KEY: /nowhere/own.pem, with its key: No such file or directory",
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

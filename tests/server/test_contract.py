@@ -101,7 +101,7 @@ def test_the_application_is_told_of_start_listening_and_stop_in_this_order():
         told["what"] for told in server.history if told["what"].startswith("lifespan") or told["what"] == "drained"
     ]
     assert order == ["lifespan.startup", "lifespan.listening", "lifespan.shutdown", "drained"]
-    assert server.history[0]["extensions"] == ["dial", "listening"]
+    assert server.history[0]["extensions"] == ["dial", "listening", "tls"]
 
 
 def test_sockets_are_open_until_the_application_has_drained():

@@ -22,7 +22,8 @@ class RecordingFlow:
 
     def __init__(self, transport: str = "UDP", sent_by: str = "192.0.2.1:5060") -> None:
         self.transport = transport
-        self.reliable = transport == "TCP"
+        self.reliable = transport != "UDP"
+        self.certificate_expires: float | None = None
         self.sent_by = sent_by
         self.alive = True
         self.sent: list[tuple[bytes, tuple[str, int]]] = []

@@ -43,6 +43,7 @@ def resolver() -> Resolver:
     ("uri", "target"),
     [
         ("sip:a@192.0.2.1", Target("UDP", "192.0.2.1", 5060)),
+        ("sip:a@192.0.2.1;transport=TLS", Target("TLS", "192.0.2.1", 5061, "192.0.2.1")),
         ("sip:a@192.0.2.1:5070;transport=tcp", Target("TCP", "192.0.2.1", 5070)),
         ("sip:a@192.0.2.1;transport=UDP", Target("UDP", "192.0.2.1", 5060)),
         ("sip:[2001:DB8:0::1]", Target("UDP", "2001:db8::1", 5060)),
@@ -138,3 +139,10 @@ class TestNames:
             resolver.locate(f"sip:i{number}.example")
         assert len(resolver.locator._names) <= MOST_NAMES
         assert resolver.locator._waiting == {}
+
+
+def test_a_name_over_tls_is_whose_certificate_is_wanted(resolver):
+    """RFC 5922 s4: the name of the URI, not what the resolver made of it."""
+    resolver.locate("sip:a@Gw.Example.;transport=tls")
+    resolver.answer(["192.0.2.7"])
+    assert resolver.found == [Target("TLS", "192.0.2.7", 5061, "gw.example")]

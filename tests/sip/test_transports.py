@@ -81,13 +81,13 @@ def test_who_tries_again_at_once_gets_a_new_connection(transports):
 
 def test_a_connection_that_the_peer_opened_is_reused(transports):
     flow = RecordingFlow("TCP")
-    transports.add_tcp(flow, (PEER.host, PEER.port))
+    transports.add_stream(flow, PEER)
     assert wanted(transports).got == [flow]
 
 
 def test_a_dead_one_is_not(transports):
     flow = RecordingFlow("TCP")
-    transports.add_tcp(flow, (PEER.host, PEER.port))
+    transports.add_stream(flow, PEER)
     flow.alive = False
     wanted(transports)
     assert transports.dialled == [PEER]
@@ -96,11 +96,11 @@ def test_a_dead_one_is_not(transports):
 def test_an_old_one_that_goes_does_not_take_its_successor_along(transports):
     old, new = RecordingFlow("TCP"), RecordingFlow("TCP")
     for flow in (old, new):
-        transports.add_tcp(flow, (PEER.host, PEER.port))
-    transports.drop_tcp(old, (PEER.host, PEER.port))
+        transports.add_stream(flow, PEER)
+    transports.drop_stream(old, PEER)
     assert wanted(transports).got == [new]
-    transports.drop_tcp(new, (PEER.host, PEER.port))
-    assert transports.tcp == {}
+    transports.drop_stream(new, PEER)
+    assert transports.streams == {}
 
 
 def test_connections_under_way_are_bounded(transports):
@@ -112,8 +112,8 @@ def test_connections_under_way_are_bounded(transports):
     assert wanted(transports, PEER._replace(port=1)).got == []  # one more who waits costs no connection
 
 
-def test_without_a_dialler_there_is_no_tcp():
-    assert wanted(Transports()).got == ["no TCP transport"]
+def test_without_a_dialler_there_are_no_connections():
+    assert wanted(Transports()).got == ["no transport for connections"]
 
 
 def test_the_first_udp_socket_of_each_family_serves():
@@ -142,3 +142,26 @@ def test_only_to_this_machine_itself_the_mtu_is_known(host, loopback):
 )
 def test_a_target_is_written_for_people(target, text):
     assert str(target) == text
+
+
+SECURE = Target("TLS", "192.0.2.10", 5061, "gw.example")
+
+
+def test_a_connection_over_tls_serves_its_own_name_and_its_bare_address(transports):
+    flow = RecordingFlow("TLS")
+    transports.connected(SECURE, flow)
+    assert wanted(transports, SECURE).got == [flow]
+    assert wanted(transports, SECURE._replace(name="192.0.2.10")).got == [flow]
+    assert wanted(transports, SECURE._replace(name="other.example")).got == []
+    assert wanted(transports, PEER._replace(port=5061)).got == []
+    transports.drop_stream(flow, SECURE)
+    assert transports.streams == {}
+
+
+def test_one_that_came_in_over_tls_is_nobody_s_by_name(transports):
+    """Nobody has verified whose it is; it is the way back to its address and to nothing else."""
+    flow = RecordingFlow("TLS")
+    transports.add_stream(flow, SECURE._replace(name=""))
+    assert wanted(transports, SECURE._replace(name="192.0.2.10")).got == [flow]
+    assert wanted(transports, SECURE).got == []
+    assert transports.dialled == [SECURE]

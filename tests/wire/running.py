@@ -38,16 +38,18 @@ class Running:
     def __init__(self, *, state=None, **environment):
         self.state = state or Path(tempfile.mkdtemp(prefix="parley-wire-"))
         self.state.chmod(0o711)  # root's embedded server runs under another uid
-        http, self.sip_port, self.msrp_port = _free_ports()
+        http, self.sip_port, self.msrp_port, sips_port = _free_ports()
         self.address = f"http://{HOST}:{http}"
         self.sip = (HOST, self.sip_port)
+        self.sips = (HOST, sips_port)
         self.msrp = (HOST, self.msrp_port)
+        secure = f",tls:{HOST}:{sips_port}" if "SIP_TLS_CERTIFICATE" in environment else ""
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
             "PARLEY_STATE_DIR": str(self.state),
             "HTTP_LISTEN": f"{HOST}:{http}",
-            "SIP_LISTEN": f"udp:{HOST}:{self.sip_port},tcp:{HOST}:{self.sip_port}",
+            "SIP_LISTEN": f"udp:{HOST}:{self.sip_port},tcp:{HOST}:{self.sip_port}{secure}",
             "MSRP_LISTEN": f"tcp:{HOST}:{self.msrp_port}",
             **environment,
         }
@@ -249,7 +251,7 @@ class Running:
 
 def _free_ports():
     with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(3)]
+        probes = [held.enter_context(socket.socket()) for _ in range(4)]
         for probe in probes:
             probe.bind((HOST, 0))
         return [probe.getsockname()[1] for probe in probes]

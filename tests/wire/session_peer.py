@@ -160,15 +160,15 @@ class Call:
 class SessionPeer(SipPeer):
     """A user agent with a listener for MSRP."""
 
-    def __init__(self, name, gateway, transport="udp"):
-        super().__init__(name, gateway, transport)
+    def __init__(self, name, gateway, transport="udp", *, tls=None):
+        super().__init__(name, gateway, transport, tls=tls)
         self.msrp = MsrpPeer(gateway)
 
     def close(self):
         super().close()
         self.msrp.close()
 
-    def answer(self, invite, body=None, *, tag=None, own_path=None, **description):
+    def answer(self, invite, body=None, *, tag=None, own_path=None, headers=(), **description):
         """Answer the gateway's INVITE 200, with this body or a description. The ACK is still to come."""
         own_path = own_path or self.msrp.new_path()
         tag = tag or f"peer-{invite.branch[-8:]}"
@@ -186,7 +186,7 @@ class SessionPeer(SipPeer):
         if body is None:
             description.setdefault("setup", "passive")
             body = sdp(own_path, **description)
-        headers = [f"Contact: <{self.uri}>"]
+        headers = [f"Contact: <{self.uri}>", *headers]
         if body:
             headers.append("Content-Type: application/sdp")
         self.respond(invite, 200, "OK", tag=tag, headers=headers, body=body)

@@ -1,4 +1,4 @@
-"""A SIP user agent for tests over UDP or TCP: string templates and a socket, nothing of the product's own."""
+"""A SIP user agent for tests over UDP, TCP or TLS: string templates and a socket, nothing of the product's own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 
 from tests.wire.inbox import Inbox
 from tests.wire.running import HOST
+from tests.wire.tls import TlsSocket
 
 _serial = itertools.count(1)
 
@@ -114,8 +115,10 @@ class SipPeer:
     Repeated requests go to `repeats`, not to the test. BYE and CANCEL are answered 200 at once, a test still sees them.
     """
 
-    def __init__(self, name, gateway, transport="udp"):
+    def __init__(self, name, gateway, transport="udp", *, tls=None):
+        """`tls`: contexts for connections that come and that it makes."""
         self.gateway = gateway
+        self._tls = tls
         self.transport = transport
         self.user = f"{name}-{next(_serial)}"
         self.inbox = Inbox(self.user)
@@ -129,7 +132,7 @@ class SipPeer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM)
         self.socket.bind((HOST, 0))
         self.address = self.socket.getsockname()
-        suffix = "" if transport == "udp" else ";transport=tcp"
+        suffix = "" if transport == "udp" else f";transport={transport}"
         self.uri = f"sip:{self.user}@{HOST}:{self.address[1]}{suffix}"
         if transport == "udp":
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -169,6 +172,15 @@ class SipPeer:
             self._adopt(connection)
 
     def _adopt(self, connection):
+        if self.transport == "tls":
+            try:
+                connection = TlsSocket(connection, self._tls[0])
+            except OSError as error:
+                self.inbox.put(Closed(str(error)))
+                return
+        self._serve(connection)
+
+    def _serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections.append(connection)
         self._thread(self._read_stream, connection, connection.getsockname(), connection.getpeername())
@@ -225,9 +237,12 @@ class SipPeer:
 
     def _to_gateway(self):
         if self._out is None:
-            self._out = socket.create_connection(self.gateway.sip, timeout=5)
+            secure = self.transport == "tls"
+            self._out = socket.create_connection(self.gateway.sips if secure else self.gateway.sip, timeout=5)
             self._out.settimeout(None)
-            self._adopt(self._out)
+            if secure:
+                self._out = TlsSocket(self._out, self._tls[1], HOST)
+            self._serve(self._out)
         return self._out
 
     def hang_up_stream(self):
@@ -345,10 +360,13 @@ class SipPeer:
 
 
 class Closed:
-    """The gateway closed a TCP connection."""
+    """The gateway closed a connection; `why` is what the TLS handshake said."""
+
+    def __init__(self, why=""):
+        self.why = why
 
     def __str__(self):
-        return "connection closed"
+        return f"connection closed {self.why}".rstrip()
 
 
 def _answers(each, sent):
