@@ -1,4 +1,4 @@
-"""Failures grouped by cause, with their trend: one query for failed set-ups, one for undelivered messages."""
+"""Failures grouped by cause, with their trend and the latest of each: by the tallies, not by all of the failures."""
 
 from __future__ import annotations
 
@@ -8,33 +8,29 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db import connection
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
+from sessions_app import tally
 from sessions_app.causes import Cause, Told, tell
 
-BARS: Final = 24
-"""Bars of a trend."""
+BARS: Final = 25
+"""Bars of a trend: 24 steps from the whole hour, or slot, in which its time begins, to the one that is not over."""
 MOST: Final = 40
 """Groups that are shown."""
 
-_SETUPS: Final = """
-SELECT leg, layer, code, coalesce(reason, detail) AS what,
-       substring(ruri from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)') AS peer,
-       width_bucket(extract(epoch FROM created_at), %(start)s, %(end)s, %(bars)s) AS bar,
-       count(*), max(created_at), max(id::text)
-  FROM sessions_app_setupfailure AS failure
- WHERE created_at >= %(since)s AND created_at < %(until)s {unseen}
- GROUP BY 1, 2, 3, 4, 5, 6
+# With a reply its reason is the cause, without one the detail.
+_LATEST_SETUP: Final = """
+(SELECT %s AS place, id, created_at FROM sessions_app_setupfailure AS failure
+  WHERE leg = %s AND layer = %s AND code IS NOT DISTINCT FROM %s
+    AND CASE WHEN code IS NULL THEN detail ELSE reason END = %s AND parley_host(ruri) = %s
+    AND created_at >= %s {unseen} ORDER BY created_at DESC, id DESC LIMIT 1)
 """
-_MESSAGES: Final = """
-SELECT direction, state, detail, NULL::int AS code,
-       substring(to_uri from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)') AS peer,
-       width_bucket(extract(epoch FROM received_at), %(start)s, %(end)s, %(bars)s) AS bar,
-       count(*), max(received_at), max(id::text)
-  FROM sessions_app_messagerecord AS failure
- WHERE state IN ('failed', 'expired') AND received_at >= %(since)s AND received_at < %(until)s {unseen}
- GROUP BY 1, 2, 3, 4, 5, 6
+_LATEST_MESSAGE: Final = """
+(SELECT %s AS place, id, received_at FROM sessions_app_messagerecord AS failure
+  WHERE direction = %s AND state = %s AND detail = %s
+    AND parley_host(to_uri) = %s AND received_at >= %s {unseen} ORDER BY received_at DESC, id DESC LIMIT 1)
 """
-_UNSEEN: Final = "AND NOT EXISTS (SELECT FROM sessions_app_acknowledgement WHERE record = failure.id)"
 
 
 @dataclass(slots=True)
@@ -52,6 +48,8 @@ class Group:
     latest_id: Any = None
     bars: list[int] = field(default_factory=lambda: [0] * BARS)
     query: dict[str, Any] = field(default_factory=dict)
+    key: tuple[Any, ...] = ()
+    """Side, layer, code, what and host, as the tallies have them."""
 
     @property
     def told(self) -> Told:
@@ -64,53 +62,71 @@ class Group:
         return urlencode(self.query)
 
     @property
-    def heights(self) -> list[tuple[int, int, int]]:
-        """The trend: for each bar its place, its height out of 20, and its number."""
+    def numbers(self) -> str:
+        """The trend for who hears it."""
+        return ", ".join(map(str, self.bars))
+
+    @property
+    def drawn(self) -> SafeString:
+        """The trend's bars, each 4 wide and at most 20 high."""
         most = max(self.bars) or 1
-        return [
-            (place, round(number / most * 19) + 1 if number else 0, number) for place, number in enumerate(self.bars)
-        ]
+        heights = [round(number / most * 19) + 1 if number > 0 else 0 for number in self.bars]
+        rows = ((4 * place, 20 - height, height) for place, height in enumerate(heights) if height)
+        return format_html_join("", '<rect x="{}" y="{}" width="3" height="{}"/>', rows)
 
 
-def groups(since: timedelta, now: datetime, *, unseen: bool) -> list[Group]:
-    """Groups of the time ``since`` before ``now``, the largest first; ``unseen`` leaves acknowledged rows out."""
-    until = now
-    values = {
-        "since": now - since,
-        "until": until,
-        "start": (now - since).timestamp(),
-        "end": until.timestamp(),
-        "bars": BARS,
-    }
-    extra = _UNSEEN if unseen else ""
+def groups(since: timedelta, now: datetime, *, unseen: bool, most: int = MOST) -> list[Group]:
+    """Groups of the time ``since`` before ``now``, the largest first; ``unseen`` leaves acknowledged rows out.
+
+    The ``most`` largest know their latest failure.
+    """
+    begin = now - since
+    grain = tally.SLOT if since <= tally.HOUR else tally.HOUR
+    step = max(grain, tally.ceiling_of(since / (BARS - 1), grain))
+    origin = tally.floor(begin, grain)
+    after = begin.isoformat().replace("+00:00", "Z")
     found: dict[tuple[Any, ...], Group] = {}
-    after = values["since"].isoformat(timespec="seconds").replace("+00:00", "Z")
+    for kind, side, layer, code, what, host, bar, number in tally.count(begin, origin, step, unseen=unseen):
+        group = found.get((kind, side, layer, code, what, host))
+        if group is None:
+            make = _setups if kind == "setup" else _messages
+            group = found[kind, side, layer, code, what, host] = make(side, layer, code, what, host, after)
+            group.key = (side, layer, code, what, host)
+            if unseen:
+                group.query["acknowledged"] = "false"
+        group.count += number
+        group.bars[min(max(bar, 0), BARS - 1)] += number
+    largest = sorted((group for group in found.values() if group.count > 0), key=lambda group: -group.count)
+    _find_latest(largest[:most], begin, unseen=unseen)
+    return largest
+
+
+def _setups(leg: str, layer: str, code: int | None, what: str, host: str, after: str) -> Group:
+    query: dict[str, Any] = {"leg": leg, "layer": layer, "host": host, "created_after": after}
+    query.update({"code": code} if code is not None else {"code__isnull": "true", "detail": what})
+    return Group("setup", Cause(leg, layer, code, what), what, host, query=query)
+
+
+def _messages(direction: str, state: str, code: None, detail: str, host: str, after: str) -> Group:
+    cause = _cause(state, detail)
+    query = {"state": state, "direction": direction, "detail": detail, "host": host, "received_after": after}
+    return Group("message", cause, cause.detail, host, query=query)
+
+
+def _find_latest(largest: list[Group], since: datetime, *, unseen: bool) -> None:
+    """One query, in which each cause is a constant, so that each has its partial index."""
+    if not largest:
+        return
+    parts, values = [], []
+    for place, group in enumerate(largest):
+        side, layer, code, what, host = group.key
+        parts.append(_LATEST_SETUP if group.kind == "setup" else _LATEST_MESSAGE)
+        values += [place, side, layer, *([code] if group.kind == "setup" else []), what, host, since]
+    query = "UNION ALL".join(parts).format(unseen=tally.UNSEEN if unseen else "")
     with connection.cursor() as cursor:
-        cursor.execute(_SETUPS.format(unseen=extra), values)
-        for leg, layer, code, what, peer, bar, number, latest, identity in cursor.fetchall():
-            group = found.get(("setup", leg, layer, code, what, peer))
-            if group is None:
-                query: dict[str, Any] = {"leg": leg, "layer": layer, "host": peer or "", "created_after": after}
-                query.update({"code": code} if code is not None else {"code__isnull": "true", "detail": what})
-                group = Group("setup", Cause(leg, layer, code, what), what, peer or "", query=query)
-                found["setup", leg, layer, code, what, peer] = group
-            _add(group, bar, number, latest, identity)
-        cursor.execute(_MESSAGES.format(unseen=extra), values)
-        for direction, state, detail, _, peer, bar, number, latest, identity in cursor.fetchall():
-            key = ("message", direction, state, detail, peer)
-            group = found.get(key)
-            if group is None:
-                cause = _cause(state, detail)
-                query = {
-                    "state": state,
-                    "direction": direction,
-                    "detail": detail,
-                    "host": peer or "",
-                    "received_after": after,
-                }
-                group = found[key] = Group("message", cause, cause.detail, peer or "", query=query)
-            _add(group, bar, number, latest, identity)
-    return sorted(found.values(), key=lambda group: -group.count)
+        cursor.execute(query, values)
+        for place, identity, at in cursor.fetchall():  # none where it was retried since it was counted
+            largest[place].latest_id, largest[place].latest = identity, at
 
 
 def _cause(state: str, detail: str) -> Cause:
@@ -118,10 +134,3 @@ def _cause(state: str, detail: str) -> Cause:
     from sessions_app.models import MessageRecord
 
     return of_message(MessageRecord(state=state, detail=detail))
-
-
-def _add(group: Group, bar: int, number: int, latest: datetime, identity: Any) -> None:
-    group.count += number
-    group.bars[min(max(bar, 1), BARS) - 1] += number
-    if group.latest is None or latest > group.latest:
-        group.latest, group.latest_id = latest, identity

@@ -219,3 +219,32 @@ class EventSubscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} udp:{self.host}:{self.port}"
+
+
+class FailureTally(models.Model):
+    """Failures of one cause in a slot of time: written by triggers with the failures, put together by the cleanup.
+
+    The sum over a slot is what its rows are, at any moment; see :mod:`sessions_app.tally`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    slot = models.DateTimeField(help_text="Start of the time that is counted.")
+    kind = models.CharField(max_length=8, choices=[("setup", "set-up"), ("message", "message")])
+    side = models.CharField(max_length=16, help_text="Leg of a set-up, direction of a message.")
+    layer = models.CharField(max_length=16, help_text="Layer of a set-up, state of a message.")
+    code = models.PositiveSmallIntegerField(null=True)
+    what = models.TextField(help_text="Reason or detail.")
+    host = models.TextField(help_text="Host of the Request-URI, or of To.")
+    number = models.IntegerField(help_text="Failures; negative where some are none any more.")
+    unseen = models.IntegerField(help_text="Those that nobody has acknowledged.")
+    merged = models.BooleanField(help_text="Whether the cleanup has put this slot together.")
+
+    class Meta:
+        verbose_name_plural = "failure tallies"
+        indexes = [
+            models.Index(fields=["slot"], name="tally_slot"),
+            models.Index(fields=["slot"], condition=Q(merged=False), name="tally_fresh"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slot:%Y-%m-%d %H:%M} {self.kind} {self.what}: {self.number}"

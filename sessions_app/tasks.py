@@ -17,9 +17,10 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from sessions_app import commands, webhooks
+from sessions_app import commands, tally, webhooks
 from sessions_app.conf import EVERY_OUTCOME, GatewayConfig, gateway_config
 from sessions_app.models import (
+    Acknowledgement,
     GatewaySession,
     MessageRecord,
     Node,
@@ -59,6 +60,7 @@ def cleanup(share: int = 0, shares: int = 1) -> dict[str, int]:
     if share == 0:
         done["bodies"] = wipe_bodies(config, now)
         done.update(purge(config, now))
+        done["tallies"] = tally.merge(now)
         with connection.cursor() as cursor:
             cursor.execute(SUMMARIZE)
     if any(done.values()):
@@ -190,8 +192,9 @@ def purge(config: GatewayConfig, now: datetime) -> dict[str, int]:
         "messages": _purge(
             MessageRecord.objects.filter(received_at__lt=before).exclude(state=MessageRecord.State.PENDING),
             "received_at",
+            _purge_notes,
         ),
-        "failures": _purge(SetupFailure.objects.filter(created_at__lt=before), "created_at"),
+        "failures": _purge(SetupFailure.objects.filter(created_at__lt=before), "created_at", _purge_notes),
         "commands": _purge(NodeCommand.objects.filter(done_at__lt=before), "pk"),
         "sessions": _purge(GatewaySession.objects.filter(ended_at__lt=before), "ended_at", _purge_what_hangs_on),
     }
@@ -221,7 +224,14 @@ def _purge(rows: QuerySet[Any], order: str, before: Any = None) -> int:
     return number
 
 
+def _purge_notes(records: Any) -> None:
+    """What was noted of records that go: their ids, or a query of them."""
+    _delete(Acknowledgement, record__in=records)
+
+
 def _purge_what_hangs_on(sessions: list[Any]) -> None:
+    for model in (MessageRecord, SetupFailure):
+        _purge_notes(model.objects.filter(session_id__in=sessions).order_by().values("pk"))
     for model in (MessageRecord, SetupFailure, SessionEvent, NodeCommand, TraceFrame):
         _delete(model, session_id__in=sessions)
 

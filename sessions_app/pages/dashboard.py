@@ -24,6 +24,8 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 OLD: Final = timedelta(minutes=5)
 """A message that waits longer wants a look."""
+GROUPS: Final = 6
+"""Causes that are shown."""
 SPIKE: Final = 20
 """Failures of one cause in an hour that want a look."""
 
@@ -59,11 +61,11 @@ class Dashboard(MayLook, TemplateView):
             node.condition = condition(node, now)
         found: list[Group] = []
         if user.has_perm("sessions_app.view_setupfailure") and user.has_perm("sessions_app.view_messagerecord"):
-            found = groups(HOUR, now, unseen=True)
+            found = groups(HOUR, now, unseen=True, most=GROUPS)
         context.update(
             numbers=_numbers(minutes, now),
             nodes=nodes,
-            groups=found[:6],
+            groups=found[:GROUPS],
             group_most=max((group.count for group in found), default=1),
             attention=_attention(self.request, nodes, found, now),
             sampled=now,

@@ -138,9 +138,3 @@ def milliseconds(number: float) -> SafeString:
 def lag(seconds: float) -> str:
     """The lateness of a loop."""
     return f"{seconds * 1000:.1f} ms"
-
-
-@register.filter
-def from_bottom(height: int) -> int:
-    """Where a bar of this height begins in a trend that is 20 high."""
-    return 20 - height

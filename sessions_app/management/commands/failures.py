@@ -29,7 +29,8 @@ class Command(Listing):
             rows = self._each(timezone.now() - length, options["limit"])
             self.show(rows, ["at", "kind", "code", "detail", "from_uri", "to_uri", "id"], as_json=options["json"])
             return
-        found = groups(length, timezone.now(), unseen=not options["all"])[: options["limit"]]
+        limit = options["limit"]
+        found = groups(length, timezone.now(), unseen=not options["all"], most=limit)[:limit]
         rows = [
             {
                 "count": group.count,

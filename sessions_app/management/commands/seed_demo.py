@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
-from sessions_app import demo
+from sessions_app import demo, tally
 from sessions_app.management.progress import Progress
 from sessions_app.models import GatewaySession, Node, Traffic
 from sessions_app.search import SUMMARIZE
@@ -57,6 +57,7 @@ class Command(BaseCommand):
                     "heartbeat_at": now,
                 },
             )
+        tally.merge(now)
         with connection.cursor() as cursor:
             cursor.execute(SUMMARIZE)
             cursor.execute(f"ANALYZE {SESSION_TABLE}, {MESSAGE_TABLE}, {FAILURE_TABLE}, {EVENT_TABLE}")
