@@ -1,6 +1,6 @@
 """Failures by cause, counted where they are made: the table of tallies.
 
-Triggers (migration 0032) put a row of +1 or -1 into it in the transaction that makes a failure, or makes it none any
+Triggers (migration 0033) put a row of +1 or -1 into it in the transaction that makes a failure, or makes it none any
 more: a retry, a deletion; and a row for each that is acknowledged. Rows are only added, so writers never wait for one
 another. The cleanup puts them together: by SLOT, and by the hour once no page looks closer. Whatever it has or has not
 done, the sum over a slot is the number of its failures.

@@ -136,7 +136,7 @@ DROP FUNCTION parley_slot(timestamptz);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sessions_app", "0031_lists")]
+    dependencies = [("sessions_app", "0032_tls")]
 
     operations = [
         migrations.CreateModel(
