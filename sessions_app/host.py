@@ -65,7 +65,7 @@ class GatewayHost:
         self.loop = asyncio.get_running_loop()
         self.clock = self.loop.time
         self.pump = Pump()
-        self.tape = Tape(on=False)
+        self.tape = Tape(on=False, most=self.config.trace_ring)
         self._dialler = dialler
         self._tls = tls
         self._estate = Estate()

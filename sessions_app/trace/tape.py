@@ -7,10 +7,10 @@ or looked up here. The tracer (:mod:`sessions_app.trace.tracer`) takes the entri
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-MOST: Final = 200_000
-"""Entries that may wait for the tracer; more are not kept."""
+_octets: Final = itemgetter(0)
 
 End = tuple[str, int]
 
@@ -24,26 +24,42 @@ class Link(NamedTuple):
     remote: End | None
 
 
+class Stretch:
+    """What was noted between two looks of the tracer.
+
+    ``entries``: (seconds since 1970, link, whether it went out, octets or datagrams); ``size``: octets of all.
+    """
+
+    __slots__ = ("entries", "size")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[float, Link, bool, Any]] = []
+        self.size = 0
+
+
 class Tape:
-    """``on``: whether anybody wants entries: (seconds since 1970, link, whether it went out, octets or datagrams)."""
+    """``on``: whether anybody wants entries. ``most``: octets that may wait for the tracer; more are not kept."""
 
-    __slots__ = ("_entries", "lost", "on")
+    __slots__ = ("_most", "_stretch", "lost", "on")
 
-    def __init__(self, *, on: bool) -> None:
+    def __init__(self, *, on: bool, most: int) -> None:
         self.on = on
         self.lost = 0
         """Entries for which there was no room."""
-        self._entries: list[tuple[float, Link, bool, Any]] = []
+        self._most = most
+        self._stretch = Stretch()
 
     def note(self, link: Link, out: bool, data: Any) -> None:
         """Octets of a stream, or a list of datagrams with their addresses; called on the event loop if ``on``."""
-        entries = self._entries
-        if len(entries) < MOST:
-            entries.append((time.time(), link, out, data))
-        else:
+        stretch = self._stretch
+        if stretch.size > self._most:
             self.lost += 1
+            return
+        # Added up here and not by the tracer: its thread would hold the interpreter from the loop for it.
+        stretch.size += len(data) if link.remote is not None else sum(map(len, map(_octets, data)))
+        stretch.entries.append((time.time(), link, out, data))
 
-    def take(self) -> list[tuple[float, Link, bool, Any]]:
+    def take(self) -> Stretch:
         """All there is; called by the tracer's thread."""
-        taken, self._entries = self._entries, []
+        taken, self._stretch = self._stretch, Stretch()
         return taken

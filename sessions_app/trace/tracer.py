@@ -30,7 +30,7 @@ from sessions_app.trace import refusals, table
 from sessions_app.trace.export import Exporter
 from sessions_app.trace.frames import Frame, Splitter, session_id
 from sessions_app.trace.refusals import Refusals
-from sessions_app.trace.tape import Tape
+from sessions_app.trace.tape import Stretch, Tape
 
 logger = logging.getLogger(__name__)
 
@@ -72,12 +72,10 @@ class _Segment:
 
     __slots__ = ("at", "entries", "frames", "size")
 
-    def __init__(self, entries: list[Any], at: float) -> None:
-        self.entries: list[Any] | None = entries
+    def __init__(self, stretch: Stretch, at: float) -> None:
+        self.entries: list[Any] | None = stretch.entries
         self.at = at
-        self.size = sum(
-            len(data) if link.remote is not None else sum(len(each[0]) for each in data) for _, link, _, data in entries
-        )
+        self.size = stretch.size
         self.frames: dict[str, list[Frame]] = {}
 
 
@@ -162,18 +160,18 @@ class Tracer:
 
     def _round(self, batches: list[Batch]) -> None:
         now = time.time()
-        entries = self._tape.take()
-        if entries:
-            self._recent.append(entries)
-            self._ring.append(_Segment(entries, now))
-            self._size += self._ring[-1].size
+        taken = self._tape.take()
+        if taken.entries:
+            self._recent.append(taken.entries)
+            self._ring.append(_Segment(taken, now))
+            self._size += taken.size
         if self._tape.lost > self._tape_lost:
             _lost("entries", self._tape.lost - self._tape_lost)
             self._tape_lost = self._tape.lost
         if self._failures:
             self._note_failures(batches, now)
         if self._failures or self._all:
-            self._note_refusals(entries, batches, now)
+            self._note_refusals(taken.entries, batches, now)
         if self._all or self._hep is not None or self._wanted:
             fresh = self._split()
             if self._hep is not None:
