@@ -73,22 +73,29 @@ class Inheritance:
 
     def go(self) -> int:
         """Send, call, offer anew, say good-bye; how many messages there were."""
+        revived = {ghost.session: ghost for ghost in self._estate.ghosts if self._can_revive(ghost)}
         for message in self._to_page:
+            ghost = revived.get(message.session.id)
+            if ghost is not None:  # one object a row: two would write their own counters over each other's
+                message.session = self._reviving[ghost.key]
             self._gateway.page_side.enqueue(message)
         for session in self._calling.values():
             if session.state is State.SETTING_UP:  # else an INVITE of the peer's came first, and has its messages
                 session.call()
-        revived = set()
-        for ghost in self._estate.ghosts:
-            revival = self._reviving.get(ghost.key)
-            if revival is not None and revival.state is State.SETTING_UP and revival.leg is None:
-                revived.add(ghost.session)
-                revival.created_at = ghost.created_at
-                revival.to_msrp, revival.to_page = ghost.to_msrp, ghost.to_page
-                revival.undelivered = ghost.undelivered
-                revival.revive(Dialog.of_record(ghost.dialog), ghost.session)
+        for ghost in revived.values():
+            self._reviving[ghost.key].revive(Dialog.of_record(ghost.dialog), ghost.session)
         _Farewell(self._gateway, [ghost for ghost in self._estate.ghosts if ghost.session not in revived]).step(None)
         return len(self._estate.owed)
+
+    def _can_revive(self, ghost: Ghost) -> bool:
+        """Whether its dialog can be gone on with; then its counters are, too."""
+        revival = self._reviving.get(ghost.key)
+        if revival is None or revival.state is not State.SETTING_UP or revival.leg is not None:
+            return False
+        revival.created_at = ghost.created_at
+        revival.to_msrp, revival.to_page = ghost.to_msrp, ghost.to_page
+        revival.undelivered = ghost.undelivered
+        return True
 
 
 def remember(gateway: Gateway, seen: Iterable[tuple[str, str, str, str, int]]) -> None:

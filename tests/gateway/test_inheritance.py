@@ -96,6 +96,20 @@ def test_the_same_where_the_peer_still_has_the_dialog() -> None:
     assert bodies(rig) == [b"one", b"two"]
 
 
+def test_a_session_that_owes_both_sides_counts_what_it_delivers_once() -> None:
+    """It is one row, so it has to be one object: two would write their own counters over each other's."""
+    rig = Rig()
+    rig.store.sessions[PAST["session"]] = {}
+    back = replace(owed("back"), direction="to_page", call_id="call-of-back")
+    Inheritance(rig.gateway, Estate(ghosts=[ghost()], owed=[owed("one"), back])).go()
+    rig.answer(rig.flow.take("MESSAGE"), 200, "OK", source=PAGE)
+    rig.accept(rig.flow.take("INVITE"))
+    rig.msrp_ok(rig.connect())
+    rig.advance(60)
+    row = rig.store.sessions[PAST["session"]]
+    assert (row["to_msrp"], row["to_page"], row["undelivered"]) == (4, 6, 1)
+
+
 def test_a_repeat_of_what_was_taken_before_gets_its_answer_and_goes_nowhere() -> None:
     rig = Rig()
     rig.message("one")
