@@ -18,12 +18,12 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402 - after the reactor
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
-from django.urls import path, re_path  # noqa: E402
+from django.urls import re_path  # noqa: E402
 
 with one_line_errors():
     pages = get_asgi_application()
 
-from sessions_app import playground, sockets  # noqa: E402 - after Django is set up
+from sessions_app import sockets  # noqa: E402 - after Django is set up
 from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -50,15 +50,7 @@ application = ProtocolTypeRouter(
     {
         "http": pages,
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(
-                URLRouter(
-                    [
-                        path("ws/playground/", playground.Playground.as_asgi()),
-                        *sockets.urlpatterns,
-                        re_path("", no_such_socket),
-                    ]
-                )
-            )
+            AuthMiddlewareStack(URLRouter([*sockets.urlpatterns, re_path("", no_such_socket)]))
         ),
         "sip": sip,
         "msrp": msrp,

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.urls import path
 
-from sessions_app import events, keyset
+from sessions_app import events, keyset, playground
 from sessions_app.filters import SessionFilter
 from sessions_app.live import listening
 from sessions_app.models import GatewaySession
@@ -49,13 +49,17 @@ class _Told(AsyncWebsocketConsumer):
     task: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        """Only for those who may see sessions."""
+        """Only for those who may see it; nothing is told before that is known."""
         self.allowed = await may_see(self.scope.get("user"))
-        if not self.allowed:
+        if not self.allowed or not await self.may_open():
             await self.close(FORBIDDEN)
             return
         await self.accept()
         self.task = asyncio.get_running_loop().create_task(self.tell())
+
+    async def may_open(self) -> bool:
+        """Whether the user may see what this one tells of; ``allowed`` are the events that they may see."""
+        return True
 
     async def disconnect(self, code: int) -> None:
         """Stop telling."""
@@ -73,12 +77,9 @@ class SessionRows(_Told):
     The address has the query of the page, so that the same rows are meant.
     """
 
-    async def connect(self) -> None:
-        """See above."""
-        await super().connect()
-        if self.task is not None and "session_started" not in self.allowed:
-            self.task.cancel()
-            await self.close(FORBIDDEN)
+    async def may_open(self) -> bool:
+        """Whoever may see sessions."""
+        return "session_started" in self.allowed
 
     async def tell(self) -> None:
         """Gather what changed for a second, then send it; live rows are looked at in any case, for their counters."""
@@ -144,12 +145,9 @@ class SessionRows(_Told):
 class SessionLadder(_Told):
     """The ladder of one session, sent again when there is something new of it."""
 
-    async def connect(self) -> None:
-        """Only for those who may see frames."""
-        await super().connect()
-        if self.task is not None and not await database_sync_to_async(self.scope["user"].has_perms)(ladder.MAY_LOOK):
-            self.task.cancel()
-            await self.close(FORBIDDEN)
+    async def may_open(self) -> bool:
+        """Whoever may see frames."""
+        return bool(await database_sync_to_async(self.scope["user"].has_perms)(ladder.MAY_LOOK))
 
     async def tell(self) -> None:
         """Events of others are passed over; what comes within a third of a second is one look."""
@@ -187,6 +185,7 @@ class EventStream(_Told):
 
 
 urlpatterns = [
+    path("ws/playground/", playground.Playground.as_asgi()),
     path("ws/sessions/", SessionRows.as_asgi()),
     path("ws/sessions/<uuid:pk>/ladder/", SessionLadder.as_asgi()),
     path("ws/events/", EventStream.as_asgi()),
