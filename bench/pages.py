@@ -29,7 +29,7 @@ PAGES = {
         "/sessions/{session}/",
         "/sessions/{failed_session}/",
         "/sessions/{busiest}/",
-        "/sessions/{busiest}/ladder.svg",
+        "/sessions/{busiest}/?before={noon}",
         "/sessions/{busiest}/frames/{frame}/",
         "/messages/{message}/",
         "/messages/{failed_message}/",
@@ -155,6 +155,7 @@ PAGES = {
         "/messages/export.json?q={name}",
         "/failures/export.csv",
         "/failures/export.json?q=busy",
+        "/sessions/{busiest}/ladder.svg",
         "/sessions/{busiest}/frames.pcap",
     ],
     "REST": [
@@ -323,6 +324,7 @@ def _names(user) -> dict[str, object]:
         "route_pk": Route.objects.values_list("pk", flat=True).first(),
         "early": f"{middle - timedelta(hours=1):%Y-%m-%dT%H:%MZ}",
         "late": f"{middle:%Y-%m-%dT%H:%MZ}",
+        "noon": (timezone.now() - timedelta(hours=12)).isoformat(),
         "user": user.pk,
         "group": Group.objects.first().pk,
     }
@@ -364,7 +366,7 @@ def _measure(client, address: str, times: int) -> list[str]:
         took.append(time.perf_counter() - began)
     took.sort()
     p95 = took[min(len(took) - 1, int(0.95 * len(took)))]
-    page = content.lstrip()[:1] == b"<"
+    page = b"<!doctype html" in content[:200].lower()
     late, heavy = p95 > LIMIT, page and len(content) > WEIGHT
     cells = [
         f"`{address}`",

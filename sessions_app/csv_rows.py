@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from io import StringIO
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
 from sessions_app.keyset import CHUNK
 
+Text = TypeVar("Text", str, bytes)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -35,7 +36,7 @@ def line(values: list[str]) -> str:
 
 def stream(rows: Iterator[dict[str, Any]], columns: list[str], *, is_async: bool) -> Iterator[str] | AsyncIterator[str]:
     """A heading, then a line a row. ASGI streams only an asynchronous iterator, WSGI only the other kind."""
-    return in_blocks(_lines(rows, columns)) if is_async else _lines(rows, columns)
+    return in_blocks(_lines(rows, columns), "") if is_async else _lines(rows, columns)
 
 
 def _lines(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[str]:
@@ -44,7 +45,7 @@ def _lines(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[str]:
         yield line([cell(row[name]) for name in columns])
 
 
-async def in_blocks(pieces: Iterator[str]) -> AsyncIterator[str]:
+async def in_blocks(pieces: Iterator[Text], empty: Text) -> AsyncIterator[Text]:
     """CHUNK pieces at once, each block made in a thread, as the database is asked on the way."""
-    while block := await sync_to_async(lambda: "".join(islice(pieces, CHUNK)))():
+    while block := await sync_to_async(lambda: empty.join(islice(pieces, CHUNK)))():
         yield block

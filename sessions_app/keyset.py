@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -65,8 +65,10 @@ def page(rows: QuerySet[Any], order: tuple[str, ...], cursor: str, size: int) ->
     )
 
 
-def walk(rows: QuerySet[Any], order: tuple[str, ...], columns: list[str], most: int) -> Iterator[dict[str, Any]]:
-    """The first ``most`` rows in ``order``, CHUNK by CHUNK, as dicts that have ``columns`` and those of the order.
+def walk(
+    rows: QuerySet[Any], order: tuple[str, ...], columns: Sequence[str], most: int, chunk: int = CHUNK
+) -> Iterator[dict[str, Any]]:
+    """The first ``most`` rows in ``order``, ``chunk`` by chunk, as dicts that have ``columns`` and those of the order.
 
     Not one cursor of the database: outside of a transaction it would have all rows ready before it gave the first.
     """
@@ -74,9 +76,9 @@ def walk(rows: QuerySet[Any], order: tuple[str, ...], columns: list[str], most: 
     wanted = dict.fromkeys([*columns, *names])
     part = rows
     while most > 0:
-        found = list(part.order_by(*order).values(*wanted)[: min(CHUNK, most)])
+        found = list(part.order_by(*order).values(*wanted)[: min(chunk, most)])
         yield from found
-        if len(found) < CHUNK:
+        if len(found) < chunk:
             return
         most -= len(found)
         part = rows.filter(_beyond(order, [found[-1][name] for name in names]))

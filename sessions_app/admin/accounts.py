@@ -11,13 +11,15 @@ from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from sessions_app.admin.records import Light
+
 for model in (User, Group, TokenProxy):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(Light, DjangoUserAdmin, ModelAdmin):
     """Who may log in, and what they may do."""
 
     form = UserChangeForm
@@ -26,10 +28,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(Light, DjangoGroupAdmin, ModelAdmin):
     """Permissions by name, for many users."""
 
 
 @admin.register(TokenProxy)
-class TokenAdmin(DjangoTokenAdmin, ModelAdmin):
+class TokenAdmin(Light, DjangoTokenAdmin, ModelAdmin):
     """Tokens of the REST interface."""

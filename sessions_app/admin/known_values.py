@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from sessions_app.models import Node, Route
 from sessions_app.search import with_sip_code
 
+MOST = 50
+"""Choices of a filter; each is 300 octets of the page. The address takes any."""
 COMMON_CODES = (403, 404, 408, 415, 480, 481, 486, 487, 488, 500, 503, 603)
 
 
@@ -29,7 +31,7 @@ class NodeFilter(_Known):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """By name."""
-        return [(name, name) for name in Node.objects.values_list("name", flat=True)[:100]]
+        return [(name, name) for name in Node.objects.values_list("name", flat=True)[:MOST]]
 
 
 class RouteFilter(_Known):
@@ -39,7 +41,7 @@ class RouteFilter(_Known):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """By name."""
-        return [(name, name) for name in Route.objects.values_list("name", flat=True)[:100]]
+        return [(name, name) for name in Route.objects.values_list("name", flat=True)[:MOST]]
 
 
 class LayerFilter(_Known):

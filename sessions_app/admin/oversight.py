@@ -16,7 +16,7 @@ from unfold.decorators import action, display
 
 from sessions_app import webhooks
 from sessions_app.admin.confirm import confirm
-from sessions_app.admin.records import LatestInline, RecordAdmin
+from sessions_app.admin.records import LatestInline, Light, RecordAdmin
 from sessions_app.admin.utc import utc
 from sessions_app.models import AuditEntry, Webhook, WebhookDelivery
 from sessions_app.oversight import EVENTS
@@ -51,7 +51,7 @@ class DeliveryInline(LatestInline):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ModelAdmin):
+class WebhookAdmin(Light, ModelAdmin):
     """Who is told of what; "Send a test event" tries one at once."""
 
     form = WebhookForm

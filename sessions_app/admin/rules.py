@@ -6,16 +6,21 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 
 from sessions_app.admin.history import Remembers
+from sessions_app.admin.records import Light
 from sessions_app.admin.tryout import TriesOut
 from sessions_app.models import Peer, Route
 
+FORMS = 20
+"""Rows of a list that have fields to fill in."""
+
 
 @admin.register(Route)
-class RouteAdmin(TriesOut, Remembers, ModelAdmin):
+class RouteAdmin(TriesOut, Remembers, Light, ModelAdmin):
     """The routes table, in the order in which it is asked."""
 
     list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "action", "key_template"]
     list_editable = ["priority", "enabled"]
+    list_per_page = FORMS
     list_filter = ["enabled", "action", "method"]
     list_select_related = ["peer"]
     search_fields = ["name", "from_pattern", "to_pattern", "ruri_pattern", "next_hop", "source_network"]
@@ -72,11 +77,12 @@ class RouteAdmin(TriesOut, Remembers, ModelAdmin):
 
 
 @admin.register(Peer)
-class PeerAdmin(Remembers, ModelAdmin):
+class PeerAdmin(Remembers, Light, ModelAdmin):
     """Networks that may talk to the gateway."""
 
     list_display = ["name", "network", "enabled", "notes"]
     list_editable = ["enabled"]
+    list_per_page = FORMS
     list_filter = ["enabled"]
     search_fields = ["name", "network", "notes"]
     ordering = ["name"]

@@ -91,6 +91,7 @@ class SessionAdmin(RecordAdmin):
         "route",
     ]
     list_display_links = ["key"]
+    list_per_page = 40
     list_filter = ["state", "initiator", "created_at", NodeFilter, RouteFilter]
     search_fields = ["key", "from_uri", "to_uri", "call_id", "local_path", "peer_path"]
     search_help_text = "Part of the key, a URI, the Call-ID or an MSRP path."

@@ -6,32 +6,45 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
-from sessions_app import audit, commands
+from sessions_app import audit, commands, csv_rows
+from sessions_app.filters import MomentField
 from sessions_app.ladder import capture_file
-from sessions_app.ladder.session import MOST, of_session
+from sessions_app.ladder.session import of_session
 from sessions_app.models import GatewaySession, TraceFrame
 from sessions_app.pages.bodies import PERMISSION, as_text
 from sessions_app.trace.frames import mask
 
 MAY_LOOK = ("sessions_app.view_gatewaysession", "sessions_app.view_traceframe")
+SHOWN = 75
+"""Steps that a page shows at once."""
 CAPTURED = 60
 """Seconds of a capture."""
 MOST_EXPORTED = 20_000
 """Frames of a capture file, the newest."""
 
 
-def context(session: GatewaySession) -> dict[str, Any]:
-    """What the part of the page needs."""
-    ladder = of_session(session)
-    drawing = ladder.svg(lambda number: reverse("frame", args=[session.pk, number]))
-    return {"session": session, "ladder": ladder, "most": MOST, "drawing": mark_safe(drawing)}  # noqa: S308 - escaped
+def context(session: GatewaySession, before: str = "") -> dict[str, Any]:
+    """What the part of the page needs. ``before``: a time, the steps before it; what is none means the newest."""
+    try:
+        moment = MomentField(required=False).clean(before)
+    except ValidationError:
+        moment = None
+    ladder = of_session(session, SHOWN, moment)
+    frames = reverse("session-detail", args=[session.pk]) + "frames/"
+    return {
+        "session": session,
+        "ladder": ladder,
+        "earlier": moment is not None,
+        "shown_steps": SHOWN,
+        "drawing": mark_safe(ladder.svg(lambda number: f"{frames}{number}/")),  # noqa: S308 - escaped
+    }
 
 
 @login_required
@@ -48,22 +61,34 @@ def export(request: HttpRequest, pk: str, form: str) -> HttpResponse:
 
 @login_required
 @permission_required(MAY_LOOK, raise_exception=True)
-def pcap(request: HttpRequest, pk: str) -> HttpResponse:
+def pcap(request: HttpRequest, pk: str) -> HttpResponse | StreamingHttpResponse:
     """The frames for Wireshark. With bodies only by POST, for whoever may read them, and that is on the audit trail."""
     session = get_object_or_404(GatewaySession.objects.defer("dialog"), pk=pk)
     bodies = request.method == "POST"
     if bodies and not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    frames = list(session.frames.order_by("-at", "-id")[:MOST_EXPORTED])[::-1]
+    frames = session.frames.all()
+    number = frames.order_by()[: MOST_EXPORTED + 1].count()
+    if number > MOST_EXPORTED:
+        number = MOST_EXPORTED
+        frames = frames.filter(at__gte=frames.order_by("-at", "-id").values_list("at", flat=True)[number - 1])
     action = audit.Action.READ_BODY if bodies else audit.Action.EXPORT
-    audit.record(request, action, session.pk, f"pcap of {len(frames)} frames")
-    content = capture_file.of_frames(frames, bodies=bodies)
-    return _file(content, "application/vnd.tcpdump.pcap", f"session-{session.pk}.pcap")
+    audit.record(request, action, session.pk, f"pcap of {number} frames")
+    pieces = capture_file.of_frames(frames, number, bodies=bodies)
+    content: Any = csv_rows.in_blocks(pieces, b"") if hasattr(request, "scope") else pieces
+    return StreamingHttpResponse(
+        content,
+        content_type="application/vnd.tcpdump.pcap",
+        headers=_headers(f"session-{session.pk}.pcap"),
+    )
 
 
 def _file(content: bytes, kind: str, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return HttpResponse(content, content_type=kind, headers=headers)
+    return HttpResponse(content, content_type=kind, headers=_headers(name))
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
 
 
 @login_required

@@ -90,7 +90,7 @@ def json_rows(
 ) -> Iterator[str] | AsyncIterator[str]:
     """An array with an object a row, streamed."""
     pieces = _pieces(rows, columns)
-    return csv_rows.in_blocks(pieces) if is_async else pieces
+    return csv_rows.in_blocks(pieces, "") if is_async else pieces
 
 
 def _pieces(rows: Iterator[dict[str, Any]], columns: list[str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from sessions_app.models import GatewaySession
 from sessions_app.pages import ladder
 from sessions_app.pages.lists import Export, FilteredList, MayLook
 
-SHOWN: Final = 200
+SHOWN: Final = 50
 """Messages and events of a session that its page shows; all of them are in the list of messages and the API."""
 
 SESSIONS: Final = GatewaySession.objects.defer("dialog")
@@ -79,8 +79,9 @@ class SessionDetail(MayLook, DetailView):
         """The newest messages, the first events, and the failures, as far as the user may see them."""
         session, user = self.object, self.request.user
         context = super().get_context_data(**kwargs)
-        context["events"] = session.events.all()[:SHOWN]
-        context.update(ladder.context(session))
+        first = list(session.events.all()[: SHOWN + 1])
+        context["events"], context["more_events"] = first[:SHOWN], len(first) > SHOWN
+        context.update(ladder.context(session, self.request.GET.get("before", "")))
         context["ending"] = session.is_live and session.commands.filter(verb="end_session", done_at=None).exists()
         if user.has_perm("sessions_app.view_messagerecord"):
             newest = list(session.messages.defer("body")[: SHOWN + 1])

@@ -21,23 +21,31 @@ register = template.Library()
 
 @register.inclusion_tag("admin/record_rows.html")
 def record_list(cl: Any) -> dict[str, Any]:
-    """The rows of a change list, without forms in them."""
+    """The rows of a change list."""
     headers = list(result_headers(cl))
+    forms = cl.formset.forms if cl.formset else [None] * len(cl.result_list)
+    rows = [
+        {"cells": list(_cells(cl, record, headers, form)), "form": form}
+        for record, form in zip(cl.result_list, forms, strict=True)
+    ]
     return {
         "cl": cl,
         "result_headers": headers,
         "num_sorted_fields": sum(1 for header in headers if header["sortable"] and header["sorted"]),
-        "rows": [list(_cells(cl, record, headers)) for record in cl.result_list],
+        "rows": rows,
     }
 
 
-def _cells(cl: Any, record: Any, headers: list[dict[str, Any]]) -> Any:
+def _cells(cl: Any, record: Any, headers: list[dict[str, Any]], form: Any) -> Any:
     links = cl.list_display_links
     linked = False
     for name, header in zip(cl.list_display, headers, strict=True):
         shown = _shown(cl.model_admin, name, record)
         if name == "action_checkbox":
             yield format_html('<td class="pick" data-label="Select">{}</td>', shown)
+            continue
+        if form is not None and name in form.fields:
+            yield format_html('<td data-label="{}">{}{}</td>', header["text"], form[name], form[name].errors)
             continue
         wanted = name in links if links else not linked and links is not None
         if not wanted:

@@ -37,7 +37,7 @@ def test_more_frames_than_a_ladder_shows_are_said_to_be_left_out():
     session = make_session(created_at=ago(seconds=10))
     for number in range(MOST + 1):
         make_frame(session, at=ago(seconds=9.9 - number / 1000))
-    assert notes(session) == [f"older frames are left out: the newest {MOST} only"]
+    assert notes(session) == [f"older frames are left out: {MOST} are shown at once"]
 
 
 def test_a_frame_that_was_cut_says_so():

@@ -221,7 +221,7 @@ class TestASession:
             make_message(session)
         with django_assert_max_num_queries(12):
             page = text(pages.get(f"/sessions/{session.pk}/"))
-        assert "The newest 200 messages" in page
+        assert "The newest 50 messages" in page
 
     def test_that_never_was_is_not_found(self, pages):
         assert pages.get(f"/sessions/{uuid.uuid4()}/").status_code == 404

@@ -50,10 +50,11 @@ class Command(BaseCommand):
             self._follow(session, shown, options["seconds"], as_json=options["json"])
 
     def _write(self, session: Any, file: Path) -> None:
-        frames = list(session.frames.order_by("at", "id"))
-        file.write_bytes(capture_file.of_frames(frames, bodies=False))
-        audit.write(who(), audit.Action.EXPORT, session.pk, f"pcap of {len(frames)} frames")
-        self.stdout.write(f"{file}: {len(frames)} frames")
+        number = session.frames.count()
+        with file.open("wb") as out:
+            out.writelines(capture_file.of_frames(session.frames, number, bodies=False))
+        audit.write(who(), audit.Action.EXPORT, session.pk, f"pcap of {number} frames")
+        self.stdout.write(f"{file}: {number} frames")
 
     def _follow(self, session: Any, shown: set[Any], seconds: int, *, as_json: bool) -> None:
         commands.capture(session, who(), seconds)
