@@ -13,6 +13,7 @@ from protocols.payload.errors import PayloadError
 from sessions_app.gateway import composing, content
 from sessions_app.gateway.content import COMPOSING, IMDN, Form
 from sessions_app.gateway.duplicates import seen_as
+from sessions_app.gateway.routing import calling
 from sessions_app.gateway.to_msrp import ToMsrp, message_id_of
 from sessions_app.gateway.to_page import DELIVERED, ToPage
 
@@ -56,7 +57,7 @@ def from_page(gateway: Gateway, transaction: ServerTransaction, decision: Decisi
             if held is None:
                 form = content.in_utf8(form.type, form.body)
             elif within == IMDN:
-                if gateway.notifications.arrived(held, "to_page"):
+                if gateway.notifications.arrived(held, "to_page", (request.from_.uri, decision.from_uri)):
                     transaction.respond(200)
                     return
                 form = Form(form.type, gateway.notifications.relayed(form.body))
@@ -194,7 +195,8 @@ def _relayed_to_page(session: Session, message: IncomingMessage, held: CpimMessa
     """An IMDN as it goes on; None where it goes no further, and is answered."""
     notifications = session.gateway.notifications
     try:
-        if notifications.arrived(held, "to_msrp"):
+        far = calling(session.decision, session.initiator)
+        if notifications.arrived(held, "to_msrp", (far.to_uri, far.ruri)):
             message.respond(200)
             return None
     except PayloadError as error:

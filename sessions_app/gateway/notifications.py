@@ -3,10 +3,15 @@
 One about a message of the far side's is relayed like a message, and noted in the row that it is about. One that we had
 asked for ourselves, on behalf of a Success-Report, ends here: it is the success or failure REPORT. Which is which, the
 Message-ID says: ours have a prefix.
+
+IMDNs may be forged as easily as messages (RFC 5438 s14.1), so one is believed only if it comes from whom its message
+went to: the recipient of an IM makes its IMDN (s7.2.1, s12.1.3.1). Any other one changes no row and makes no REPORT.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +35,10 @@ STATUS: Final = {"failed": 408, "forbidden": 403, "error": 400}
 """Status of an IMDN: the MSRP status of the failure REPORT that it becomes."""
 BURST: Final = 2.0
 """Seconds' worth of notifications that a session may pass on at once."""
+
+_AROUND: Final = re.compile(r"^[A-Za-z]+:|[;?].*$")
+_PORT: Final = re.compile(r":[0-9]+$")
+logger = logging.getLogger("parley.journal")
 
 _token = source(24)
 
@@ -65,21 +74,42 @@ class Notifications:
         session.imdn_budget = (tokens - 1, now)
         return True
 
-    def arrived(self, held: CpimMessage, direction: str) -> bool:
+    def arrived(self, held: CpimMessage, direction: str, senders: tuple[str, ...]) -> bool:
         """One came in about a message that had gone ``direction``; True where it was for us and ends here.
 
-        Raises PayloadError where it cannot be read.
+        ``senders`` are the URIs that its sender is known by. Raises PayloadError where it cannot be read.
         """
         document = imdn.parse(held.body)
         self._gateway.count("imdn_received")
         event = _event(document.kind, document.status)
-        about = self._expected.pop(document.message_id, None) if event is not None else None
-        self._note(document, direction, event, about)
+        about = self._expected.get(document.message_id) if event is not None else None
+        names = tuple({bare(sender) for sender in senders})
+        if about is not None and not _went_to(about).intersection(names):
+            self._disbelieved(document, senders)
+            return True
+        if about is not None:
+            del self._expected[document.message_id]
+        self._note(document, direction, event, about, names, senders)
         if about is not None:
             self._report(about, document.status, event)
         return document.message_id.startswith(PREFIX)
 
-    def _note(self, document: imdn.Imdn, direction: str, event: Event | None, about: ToPage | None) -> None:
+    def _disbelieved(self, document: imdn.Imdn, senders: tuple[str, ...]) -> None:
+        self._gateway.count("imdn_disbelieved")
+        logger.warning(
+            "imdn_disbelieved",
+            extra={"imdn_id": document.message_id, "status": document.status, "from_uri": senders[0]},
+        )
+
+    def _note(
+        self,
+        document: imdn.Imdn,
+        direction: str,
+        event: Event | None,
+        about: ToPage | None,
+        names: tuple[str, ...],
+        senders: tuple[str, ...],
+    ) -> None:
         before = tuple(state.value for state, happens in TRANSITIONS if happens is event)
         state = State.FAILED if event is Event.DENIED else State.DELIVERED
         self._gateway.store.confirm(
@@ -90,6 +120,8 @@ class Notifications:
                 text=f"IMDN {document.status}",
                 id=about.id if about is not None else None,
                 imdn_id=document.message_id,
+                senders=names if about is None else None,
+                disbelieved=lambda _: self._disbelieved(document, senders),
             )
         )
 
@@ -107,6 +139,19 @@ class Notifications:
     def relayed(self, body: bytes) -> bytes:
         """An IMDN as it goes on: less the route that brought it to us (RFC 5438 s8)."""
         return cpim.without_route(body, self._gateway.uri)
+
+
+def bare(uri: str) -> str:
+    """User and host of a URI, as they are compared: an IMDN may come from another port than its message went to.
+
+    ``store.confirmations`` makes the same of the address in a row.
+    """
+    return _PORT.sub("", _AROUND.sub("", uri)).lower()
+
+
+def _went_to(message: ToPage) -> set[str]:
+    page = message.session.page
+    return {bare(page.to_uri), bare(page.ruri)}
 
 
 def _event(kind: str, status: str) -> Event | None:

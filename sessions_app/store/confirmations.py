@@ -42,6 +42,10 @@ class Confirmation:
     imdn_id: str | None = None
     session: str | None = None
     message_id: str | None = None
+    senders: tuple[str, ...] | None = None
+    """With ``imdn_id``: user and host that the news comes from; it is about nobody else's message."""
+    disbelieved: Callable[[list[Confirmed]], object] | None = None
+    """Called on the loop instead, where there is such a row and it went to somebody else."""
     then: Callable[[list[Confirmed]], object] | None = None
     """Called on the loop, once it is committed, with the rows that were found."""
 
@@ -59,7 +63,13 @@ UPDATE sessions_app_messagerecord AS message
 RETURNING message.id::text, session_id::text, message.state, notify, imdn_id, subject, found.changed
 """
 _BY_ID = _UPDATE.format(which="id = %(id)s")
-_BY_IMDN = _UPDATE.format(which="imdn_id = %(imdn_id)s AND imdn_id <> ''")
+_BARE = "lower(regexp_replace(regexp_replace({uri}, '^[A-Za-z]+:|[;?].*$', '', 'g'), ':[0-9]+$', ''))"
+"""What ``gateway.notifications.bare`` makes of a URI."""
+_IMDN = "imdn_id = %(imdn_id)s AND imdn_id <> ''"
+_BY_IMDN = _UPDATE.format(
+    which=f"{_IMDN} AND (%(senders)s::text[] IS NULL OR {_BARE.format(uri='to_uri')} = ANY(%(senders)s))"
+)
+_OF_SOMEBODY_ELSE = f"SELECT 1 FROM sessions_app_messagerecord WHERE direction = %(direction)s AND {_IMDN}"  # noqa: S608
 _BY_MESSAGE = _UPDATE.format(which="session_id = %(session)s AND message_id = %(message_id)s")
 
 
@@ -70,19 +80,20 @@ def confirm(
     calls = []
     for each in news:
         statement = _BY_ID if each.id is not None else _BY_IMDN if each.imdn_id is not None else _BY_MESSAGE
-        rows = connection.execute(
-            statement,
-            {
-                "before": list(each.before),
-                "direction": each.direction,
-                "text": each.text[:64],
-                "state": each.state,
-                "id": each.id,
-                "imdn_id": each.imdn_id,
-                "session": each.session,
-                "message_id": each.message_id,
-            },
-        ).fetchall()
-        if each.then is not None:
+        values = {
+            "before": list(each.before),
+            "direction": each.direction,
+            "text": each.text[:64],
+            "state": each.state,
+            "id": each.id,
+            "imdn_id": each.imdn_id,
+            "session": each.session,
+            "message_id": each.message_id,
+            "senders": None if each.senders is None else list(each.senders),
+        }
+        rows = connection.execute(statement, values).fetchall()
+        if not rows and each.disbelieved is not None and connection.execute(_OF_SOMEBODY_ELSE, values).fetchone():
+            calls.append((each.disbelieved, []))
+        elif each.then is not None:
             calls.append((each.then, [Confirmed(*row) for row in rows]))
     return calls

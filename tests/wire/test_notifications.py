@@ -1,5 +1,7 @@
 """What a sender hears after the answer: IMDN, REPORT, notice (RFC 5438, RFC 4975 s7.1.2; RULEBOOK I1-I7, S27-S30)."""
 
+import time
+
 import pytest
 
 from tests.wire.cpim import cpim, field, imdn, notification, told
@@ -186,6 +188,58 @@ def test_a_202_is_reported_only_when_an_imdn_says_delivered(gateway, alice, bob)
     assert call.report("Asked1")["Status"] == "000 200 OK"
     gateway.message_row(message.call_id, state="delivered", confirmation="IMDN delivered")
     assert call.wire.having("SEND") == [], "bob had not asked for an IMDN"
+
+
+def disbelieved(gateway, imdn_id):
+    return [line for line in gateway.output if "imdn_disbelieved" in line and imdn_id in line]
+
+
+def test_an_imdn_that_is_not_from_the_recipient_is_not_believed(gateway, alice, bob, page, session):
+    """RFC 5438 s14.1: it makes no REPORT and changes no row, whoever knows the id; the recipient's own still does."""
+    sent = alice.message(bob.uri, cpim("hi", sender=alice.uri, recipient=bob.uri), content_type="message/cpim")
+    call = bob.take_call()
+    call.take_message()
+    assert alice.final_answer_to(sent).status == 200
+    tid = call.send("is it there?", message_id="Forged1", reports=SUCCESS)
+    message = alice.expect("MESSAGE")
+    asked = field(message.body, "imdn.Message-ID")
+    alice.respond(message, 202, "Accepted")
+    assert call.wire.response_to(tid).code == 200
+    mallory = page("mallory")
+    for claimed in (mallory.uri, alice.uri):  # what the CPIM says of itself is no proof
+        forged = notification(asked, sender=claimed, recipient=bob.uri)
+        assert mallory.final_answer_to(mallory.message(bob.uri, forged, content_type="message/cpim")).status == 200
+    with_msrp = session("eve").call(mallory.uri, **CPIM_PEER)
+    with_msrp.send(notification(asked, sender=alice.uri, recipient=bob.uri), content_type="message/cpim")
+    mallory.fence()
+    assert call.wire.having("REPORT") == []
+    assert gateway.message_row(message.call_id, state="accepted")["confirmation"] == ""
+    assert len(disbelieved(gateway, asked)) >= 2
+    note = alice.message(bob.uri, notification(asked, sender=alice.uri, recipient=bob.uri), content_type="message/cpim")
+    assert alice.final_answer_to(note).status == 200
+    assert call.report("Forged1")["Status"] == "000 200 OK"
+    gateway.message_row(message.call_id, state="delivered", confirmation="IMDN delivered")
+
+
+def test_an_imdn_of_another_msrp_user_changes_no_row(gateway, alice, bob, session):
+    sent = alice.message(bob.uri, asking(alice, bob, "m-forged", f"{BOTH}, display"), content_type="message/cpim")
+    call = bob.take_call(**CPIM_PEER)
+    call.take_message()
+    assert alice.final_answer_to(sent).status == 200
+    gateway.message_row(sent.call_id, state="delivered")
+    other = session("eve").call(alice.uri, **CPIM_PEER)
+    other.send(notification("m-forged", sender=bob.uri, recipient=alice.uri, kind="display", status="displayed"),
+               content_type="message/cpim")  # fmt: skip
+    alice.respond(alice.expect("MESSAGE"), 200)  # it passes, as any message of eve's: what alice makes of it is hers
+    deadline = time.monotonic() + 5
+    while not disbelieved(gateway, "m-forged") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert disbelieved(gateway, "m-forged")
+    assert gateway.message_row(sent.call_id, state="delivered")["confirmation"] == ""
+    call.send(notification("m-forged", sender=bob.uri, recipient=alice.uri, kind="display", status="displayed"),
+              content_type="message/cpim")  # fmt: skip
+    alice.respond(alice.expect("MESSAGE"), 200)
+    gateway.message_row(sent.call_id, confirmation="IMDN displayed")
 
 
 def test_a_200_is_reported_at_once(alice, bob):
