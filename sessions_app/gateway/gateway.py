@@ -39,7 +39,8 @@ from sessions_app.gateway.notifications import Notifications, new_imdn_id
 from sessions_app.gateway.page_end import Profile, carried_headers
 from sessions_app.gateway.page_side import PageSide
 from sessions_app.gateway.routing import Decision, RouteRequest
-from sessions_app.gateway.session import Session, State
+from sessions_app.gateway.session import Session
+from sessions_app.gateway.session_row import State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.store import message_rows
 from sessions_app.store.confirmations import Confirmation

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from protocols.sip.dialog import Dialog
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.routing import Decision, accept_types, calling
-from sessions_app.gateway.session import Session, State
+from sessions_app.gateway.session import Session
+from sessions_app.gateway.session_row import State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ACKNOWLEDGED, DELIVERED, ToPage
 from sessions_app.store import message_rows

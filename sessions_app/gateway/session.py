@@ -11,18 +11,17 @@ A session is not a transaction: it never blocks, and everything that comes to it
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from protocols.msrp.accept import common
 from protocols.msrp.errors import MsrpError
-from sessions_app.gateway import content, intake, session_row, telling
+from sessions_app.gateway import content, ending, intake, session_row
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.msrp_end import MsrpEnd
-from sessions_app.gateway.outcomes import Answer, send_refused, setup_cause, setup_refused
+from sessions_app.gateway.outcomes import Answer, send_refused
 from sessions_app.gateway.page_end import PageEnd
 from sessions_app.gateway.routing import accept_types, calling
-from sessions_app.gateway.to_page import ToPage
+from sessions_app.gateway.session_row import State
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
@@ -40,14 +39,6 @@ if TYPE_CHECKING:
     from sessions_app.gateway.routing import Decision
     from sessions_app.gateway.to_msrp import ToMsrp
     from sessions_app.store.estate import Past
-
-
-class State(Enum):
-    """Where a session is in its life; the values are those of the records, except that ENDED is two there."""
-
-    SETTING_UP = "setting_up"
-    LIVE = "live"
-    ENDED = "ended"
 
 
 class Session:
@@ -168,7 +159,7 @@ class Session:
         self.stand_for(identity)
         self.leg = leg = AnsweringLeg(self)
         leg.resume(dialog)
-        self._close("ended", reason, bye=True)
+        ending.close(self, "ended", reason, bye=True)
 
     def _create_msrp(self) -> None:
         gateway = self.gateway
@@ -260,7 +251,7 @@ class Session:
         """A new offer on the dialog, under a new path, for the messages that wait (RFC 4975 s5.4, RULEBOOK S17)."""
         self._reoffered = True  # until something arrives: one that breaks every connection is not offered for ever
         self.state = State.SETTING_UP
-        self._drop_msrp()
+        ending.drop_msrp(self)
         self._create_msrp()
         self.event("offered_anew", reason)
         assert self.leg is not None
@@ -382,37 +373,14 @@ class Session:
     def fail(
         self, layer: str, detail: str, code: int | None = None, reason: str | None = None, *, bye: bool = True
     ) -> None:
-        """Set-up failed: tell every waiting MESSAGE, the records, the operator's listeners, and the sender if asked.
-
-        ``code`` and ``reason`` are those of a negative SIP reply, None where none came.
-        """
-        if self.state is State.ENDED:
-            return
-        gateway = self.gateway
-        answer = setup_refused(code) if code is not None else setup_cause(layer)
-        waiting = list(self.queue)
-        self.queue.clear()
-        full = f"msrp side, {layer}: {detail}"
-        for message in waiting:
-            message.failed(answer, None, f"set-up failed: {full}")
-        answered = answer.code if self.initiator == "message" else 200
-        gateway.setup_failed(self, layer, detail, code, reason, answered, len(waiting))
-        if self.decision.notify_failure and self.initiator == "message":
-            text = telling.words(self, code, reason, detail).encode()
-            gateway.page_side.enqueue(
-                ToPage(self, content.PLAIN, text, message_id=f"failure {self.id}", recorded=False)
-            )
-        self._close("failed", full, bye)
+        """Set-up failed; ``code`` and ``reason`` are those of a negative SIP reply, None where none came."""
+        if self.state is not State.ENDED:
+            ending.fail(self, layer, detail, code, reason, bye=bye)
 
     def end(self, reason: str, *, bye: bool = True) -> None:
         """The session is over. MESSAGEs that wait or are under way are answered 480; what was accepted goes on."""
-        if self.state is State.ENDED:
-            return
-        waiting = list(self.queue)
-        self.queue.clear()
-        for message in waiting:
-            message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
-        self._close("ended", reason, bye)
+        if self.state is not State.ENDED:
+            ending.end(self, reason, bye=bye)
 
     def give_way(self, reason: str, *, bye: bool = True) -> deque[ToMsrp]:
         """Another session takes its place: it ends, and what waits or has no answer yet is the other's to carry.
@@ -422,7 +390,7 @@ class Session:
         if self.msrp is not None:
             self._take_back(self.msrp)
         waiting, self.queue = self.queue, deque()
-        self._close("ended", reason, bye)
+        ending.close(self, "ended", reason, bye=bye)
         return waiting
 
     def inherit(self, waiting: Iterable[ToMsrp]) -> None:
@@ -439,41 +407,8 @@ class Session:
     def disown(self) -> None:
         """Another process has it now: forget it, say nothing to anybody, write nothing."""
         self.queue.clear()
-        self._take_apart(bye=False)
+        ending.take_apart(self, bye=False)
         self.gateway.dirty.pop(self, None)
-
-    def _close(self, state: str, reason: str, bye: bool) -> None:
-        gateway = self.gateway
-        self._take_apart(bye=bye)
-        gateway.store.change_session(
-            self.id,
-            {"state": state, "ended_at": gateway.wall(), "end_reason": reason, **session_row.progress(self)},
-        )
-        gateway.dirty.pop(self, None)
-        self.event(state, reason)
-        gateway.count(f"sessions_{state}")
-
-    def _take_apart(self, *, bye: bool) -> None:
-        self.state = State.ENDED
-        self.gateway.forget(self)
-        # What points at each other is taken apart here, so that a session goes when it has ended and not when the
-        # garbage collector looks for cycles, which stops the loop for longer the more sessions there are.
-        leg, self.leg = self.leg, None
-        if leg is not None:
-            leg.hang_up(bye=bye)
-        self._drop_msrp()
-        self.peer.give_up()
-
-    def _drop_msrp(self) -> None:
-        msrp, self.msrp = self.msrp, None
-        if msrp is None:
-            return
-        gateway = self.gateway
-        msrp.user = None
-        connection = msrp.connection
-        gateway.msrp_side.handle(msrp.close(gateway.wheel.now))
-        if connection is not None:
-            gateway.msrp_side.close_if_idle(connection)
 
     def event(self, kind: str, detail: str = "") -> None:
         """A step for the session's page."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
     from sessions_app.gateway.session import Session
+
+
+class State(Enum):
+    """Where a session is in its life; the values are those of the records, except that ENDED is two there."""
+
+    SETTING_UP = "setting_up"
+    LIVE = "live"
+    ENDED = "ended"
 
 
 def beginnings(session: Session) -> dict[str, tuple[str, str]]:

@@ -14,7 +14,8 @@ from protocols.sip.ids import new_call_id
 from sessions_app.gateway import content
 from sessions_app.gateway.compose import composed
 from sessions_app.gateway.routing import RouteRequest
-from sessions_app.gateway.session import Session, State
+from sessions_app.gateway.session import Session
+from sessions_app.gateway.session_row import State
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.gateway.to_page import ToPage
 

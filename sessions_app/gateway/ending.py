@@ -1,0 +1,86 @@
+"""How a session ends: what becomes of the messages that wait, of its row, of the dialog and of the connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions_app.gateway import content, session_row, telling
+from sessions_app.gateway.outcomes import Answer, setup_cause, setup_refused
+from sessions_app.gateway.session_row import State
+from sessions_app.gateway.to_page import ToPage
+
+if TYPE_CHECKING:
+    from sessions_app.gateway.session import Session
+
+
+def fail(session: Session, layer: str, detail: str, code: int | None, reason: str | None, *, bye: bool) -> None:
+    """Set-up failed: tell every waiting MESSAGE, the records, the operator's listeners, and the sender if asked.
+
+    ``code`` and ``reason`` are those of a negative SIP reply, None where none came.
+    """
+    gateway = session.gateway
+    answer = setup_refused(code) if code is not None else setup_cause(layer)
+    full = f"msrp side, {layer}: {detail}"
+    waiting = _fail_waiting(session, answer, f"set-up failed: {full}")
+    answered = answer.code if session.initiator == "message" else 200
+    gateway.setup_failed(session, layer, detail, code, reason, answered, waiting)
+    if session.decision.notify_failure and session.initiator == "message":
+        text = telling.words(session, code, reason, detail).encode()
+        notice = ToPage(session, content.PLAIN, text, message_id=f"failure {session.id}", recorded=False)
+        gateway.page_side.enqueue(notice)
+    close(session, "failed", full, bye=bye)
+
+
+def end(session: Session, reason: str, *, bye: bool) -> None:
+    """A live session is over, or one that is being set up is given up."""
+    _fail_waiting(session, Answer(480, None, 5), f"gateway, session: {reason}")
+    close(session, "ended", reason, bye=bye)
+
+
+def _fail_waiting(session: Session, answer: Answer, detail: str) -> int:
+    waiting = list(session.queue)
+    session.queue.clear()
+    for message in waiting:
+        message.failed(answer, None, detail)
+    return len(waiting)
+
+
+def close(session: Session, state: str, reason: str, *, bye: bool) -> None:
+    """Its row ends as ``state``, ended or failed. ``bye``: whether the MSRP side has to be told."""
+    gateway = session.gateway
+    take_apart(session, bye=bye)
+    gateway.store.change_session(
+        session.id,
+        {"state": state, "ended_at": gateway.wall(), "end_reason": reason, **session_row.progress(session)},
+    )
+    gateway.dirty.pop(session, None)
+    session.event(state, reason)
+    gateway.count(f"sessions_{state}")
+
+
+def take_apart(session: Session, *, bye: bool) -> None:
+    """Undo what points at each other.
+
+    So a session goes when it has ended and not when the garbage collector looks for cycles, which stops the loop for
+    longer the more sessions there are.
+    """
+    session.state = State.ENDED
+    session.gateway.forget(session)
+    leg, session.leg = session.leg, None
+    if leg is not None:
+        leg.hang_up(bye=bye)
+    drop_msrp(session)
+    session.peer.give_up()
+
+
+def drop_msrp(session: Session) -> None:
+    """Let the MSRP session go, and the connection where it carries no other."""
+    msrp, session.msrp = session.msrp, None
+    if msrp is None:
+        return
+    gateway = session.gateway
+    msrp.user = None
+    connection = msrp.connection
+    gateway.msrp_side.handle(msrp.close(gateway.wheel.now))
+    if connection is not None:
+        gateway.msrp_side.close_if_idle(connection)
