@@ -266,10 +266,10 @@ def main() -> None:
         client = Client(headers={"host": "localhost"})
         client.force_login(user)
         for section, addresses in PAGES.items():
-            chosen = [each.format(**names) for each in addresses if options.only in each]
+            chosen = [each for each in addresses if options.only in each]
             if chosen:
                 print(f"\n| {section} | p50, ms | p95, ms | queries | kB | kB, gzip |\n|---|---|---|---|---|---|")
-            over += [bound for address in chosen for bound in _measure(client, address, options.times)]
+            over += [bound for each in chosen for bound in _measure(client, each, each.format(**names), options.times)]
     finally:
         AuditEntry.objects.filter(who="bench").delete()
         user.delete()
@@ -347,7 +347,8 @@ def _ask(client, address: str) -> bytes:
     return b"".join(islice(answer.streaming_content, 1001)) if answer.streaming else answer.content
 
 
-def _measure(client, address: str, times: int) -> list[str]:
+def _measure(client, pattern: str, address: str, times: int) -> list[str]:
+    """Print the line of an address; what is over a bound."""
     from django.db import connection
 
     queries = 0
@@ -369,7 +370,7 @@ def _measure(client, address: str, times: int) -> list[str]:
     page = b"<!doctype html" in content[:200].lower()
     late, heavy = p95 > LIMIT, page and len(content) > WEIGHT
     cells = [
-        f"`{address}`",
+        f"`{pattern}`",
         f"{1000 * statistics.median(took):.0f}",
         f"{1000 * p95:.0f}{' **late**' if late else ''}",
         str(queries),

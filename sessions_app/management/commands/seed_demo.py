@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
 from sessions_app import demo, tally
+from sessions_app.management.indexes import without_indexes
 from sessions_app.management.progress import Progress
-from sessions_app.models import GatewaySession, Node, Traffic
+from sessions_app.models import FailureTally, GatewaySession, Node, Traffic
 from sessions_app.search import SUMMARIZE
 from sessions_app.store import columns
 from sessions_app.store.transaction import EVENT_TABLE, FAILURE_TABLE, MESSAGE_TABLE, SESSION_TABLE, copy
 from sessions_app.trace import table
 
+MANY: Final = 100_000
+"""From so many sessions on the indexes are built after the rows, and the tables are locked meanwhile."""
+TABLES: Final = [SESSION_TABLE, MESSAGE_TABLE, FAILURE_TABLE, EVENT_TABLE, table.TABLE]
+
 
 class Command(BaseCommand):
-    help = "Fill an empty database with made-up sessions, messages and failures."
+    help = "Fill an empty database with made-up sessions, messages and failures; no gateway should use it meanwhile."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--sessions", type=int, default=2000)
@@ -37,13 +45,10 @@ class Command(BaseCommand):
         if GatewaySession.objects.exists() and not options["force"]:
             raise CommandError("There are sessions already; --force adds to them.")
         now = timezone.now()
-        progress = Progress(self.stderr, "sessions", sessions)
-        for batch in demo.batches(sessions, messages, days, now):
-            self._write(batch)
-            progress.add(len(batch.sessions))
-        progress.done()
-        if options["busiest"]:
-            self._write(demo.busiest(options["busiest"], now))
+        with self._fast() if sessions >= MANY and not options["force"] else nullcontext():
+            self._fill(demo.batches(sessions, messages, days, now), sessions)
+            if options["busiest"]:
+                self._write(connection.connection, demo.busiest(options["busiest"], now))
         start = now - timedelta(days=min(days, 2))
         demo.traffic(start, now, messages / days / 1440, self._write_traffic)
         for node in demo.NODES:
@@ -60,12 +65,31 @@ class Command(BaseCommand):
         tally.merge(now)
         with connection.cursor() as cursor:
             cursor.execute(SUMMARIZE)
-            cursor.execute(f"ANALYZE {SESSION_TABLE}, {MESSAGE_TABLE}, {FAILURE_TABLE}, {EVENT_TABLE}")
+            cursor.execute(f"ANALYZE {', '.join([*TABLES, FailureTally._meta.db_table])}")
         self.stdout.write(f"{sessions} sessions, about {messages} messages.")
 
-    def _write(self, batch: demo.Batch) -> None:
-        with transaction.atomic():
-            raw = connection.connection
+    @contextmanager
+    def _fast(self) -> Iterator[None]:
+        with transaction.atomic(), without_indexes(TABLES, self.stderr):
+            yield
+
+    def _fill(self, batches: Iterator[demo.Batch], sessions: int) -> None:
+        """Make a batch while another thread writes the one before."""
+        connection.ensure_connection()
+        progress = Progress(self.stderr, "sessions", sessions)
+        with ThreadPoolExecutor(1) as writer:
+            before: Future[None] | None = None
+            for batch in batches:
+                if before is not None:
+                    before.result()
+                before = writer.submit(self._write, connection.connection, batch)
+                progress.add(len(batch.sessions))
+            if before is not None:
+                before.result()
+        progress.done()
+
+    def _write(self, raw: Any, batch: demo.Batch) -> None:
+        with raw.transaction():
             copy(raw, SESSION_TABLE, columns.SESSION, batch.sessions)
             copy(raw, MESSAGE_TABLE, columns.MESSAGE, batch.messages)
             copy(raw, FAILURE_TABLE, columns.SETUP_FAILURE, batch.failures)
