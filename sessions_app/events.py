@@ -178,11 +178,18 @@ SELECT id::text, key, from_uri, to_uri, initiator, route, source, call_id
 
 
 def name_sessions(connection: Any, found: list[dict[str, Any]]) -> None:
-    """Fill in the key and addresses of sessions of which only a change is known, by one query."""
-    unnamed = [event for event in found if event["event"].startswith("session") and "key" not in event]
-    if not unnamed:
+    """Fill in the key and addresses of sessions of which only a change is known, and the key of those in which a
+    message failed, by one query.
+    """
+    changed = [event for event in found if event["event"].startswith("session") and "key" not in event]
+    failed = [event for event in found if event["event"] == "message_failed" and event.get("session")]
+    if not changed and not failed:
         return
-    rows = connection.execute(_NAMES_OF, [[event["session"] for event in unnamed]]).fetchall()
+    wanted = list({event["session"] for event in (*changed, *failed)})
+    rows = connection.execute(_NAMES_OF, [wanted]).fetchall()
     known = {identity: dict(zip(_SESSION, names, strict=True)) for identity, *names in rows}
-    for event in unnamed:
+    for event in changed:
         event.update(known.get(event["session"], {}))
+    for event in failed:
+        if event["session"] in known:
+            event["key"] = known[event["session"]]["key"]

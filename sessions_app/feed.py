@@ -83,8 +83,8 @@ class Feed:
         found = list(events.of_batch(batch, self._node, None if self._wants_messages() else MOST_TOLD))
         if not found:
             return
-        events.name_sessions(connection, found)
         found = events.complete(connection, found)
+        events.name_sessions(connection, found)
         journal.write(found)
         for payload in payloads(found):
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import HistogramMetricFamily, Metric
 
 if TYPE_CHECKING:
@@ -22,6 +22,16 @@ BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
 MOST_PEERS: Final = 200
 """Different peers that are told apart; further ones are "other"."""
 
+MOST_SERIES: Final = 2000
+"""Combinations of direction, outcome, code and peer that are told apart; the rest counts for the peer "other"."""
+CODES: Final = frozenset(
+    {200, 202, 400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415, 416, 420, 421, 423, 425, 428, 429, 430}
+    | {433, 436, 437, 438, 439, 440, 469, 470, 480, 481, 482, 483, 484, 485, 486, 487, 488, 489, 491, 493, 494}
+    | {500, 501, 502, 503, 504, 505, 506, 513, 555, 580, 600, 603, 604, 606, 607, 608}
+)
+"""SIP's registered codes, and MSRP's. Of any other one only the class is a label: a peer may answer what it likes."""
+
+disable_created_metrics()  # a second series for each counter, which says when it began
 REGISTRY: Final = CollectorRegistry()
 MESSAGES: Final = Counter(
     "parley_messages",
@@ -110,6 +120,13 @@ def percentile(latency: Sequence[int], part: float) -> float | None:
     return BOUNDS[-1]
 
 
+def code_label(code: int | None) -> str:
+    """A code as a label: itself where it is a registered one, else its class; ``none`` where no answer came."""
+    if not code:
+        return "none"
+    return str(code) if code in CODES else f"{code // 100}xx"
+
+
 class Meters:
     """The counters of one process since they were last taken."""
 
@@ -118,6 +135,7 @@ class Meters:
         self._tally = self._empty()
         self._outcomes: dict[tuple[str, str, int | None, str, int], list[float]] = {}
         self._peers: set[str] = set()
+        self._series: set[tuple[str, str, str, str]] = set()
         self._seen: dict[str, int] = {}
 
     def _empty(self) -> dict[str, Any]:
@@ -153,7 +171,7 @@ class Meters:
             number = int(count)
             tally[direction if state in ("delivered", "accepted") else "failed"] += number
             tally["latency"][place] += number
-            MESSAGES.labels(direction, state, str(code or "none"), self._peer(peer)).inc(number)
+            self._count(direction, state, code_label(code), self._peer(peer), number)
             DELIVERY.add(direction, state, place, number, seconds)
 
     def _peer(self, address: str) -> str:
@@ -161,6 +179,15 @@ class Meters:
             self._peers.add(address)
             return address
         return "other"
+
+    def _count(self, direction: str, state: str, code: str, peer: str, number: int) -> None:
+        series = direction, state, code, peer
+        if series not in self._series:
+            if len(self._series) >= MOST_SERIES:
+                series = direction, state, code, "other"
+            else:
+                self._series.add(series)
+        MESSAGES.labels(*series).inc(number)
 
     def look(self, gateway: Any, store: Any, lag: float) -> None:
         """Depths and counts as they stand now; ``lag`` of the loop in seconds."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import generate_latest
 
-from sessions_app.metering import REGISTRY
+from sessions_app.metering import BATCHES, COUNTED, LAG, MESSAGES, QUEUE, REGISTRY, SESSIONS, TRACE_LOST
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "deploy" / "grafana-dashboard.json"
 
@@ -25,3 +25,19 @@ def test_every_measure_that_it_asks_for_is_there():
     known = declared | {f"{name}_bucket" for name in declared} | {f"{name}_total" for name in declared}
     assert asked
     assert asked <= known
+
+
+def test_every_label_that_it_asks_for_is_there():
+    families = (MESSAGES, COUNTED, SESSIONS, QUEUE, LAG, BATCHES, TRACE_LOST)
+    known = {label for family in families for label in family._labelnames} | {"instance", "le"}
+    dashboard = json.loads(DASHBOARD.read_text())
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            asked = set(re.findall(r"(\w+)=~?\"", target["expr"]))
+            for grouped in re.findall(r"by \(([\w, ]+)\)", target["expr"]):
+                asked |= {name.strip() for name in grouped.split(",")}
+            assert asked <= known, target["expr"]
+
+
+def test_what_the_trace_loses_has_a_panel():
+    assert "parley_trace_lost_total" in DASHBOARD.read_text()
