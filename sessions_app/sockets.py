@@ -1,4 +1,4 @@
-"""WebSockets: rows of the list of sessions as they change, and the stream of events."""
+"""WebSockets: rows of the list of sessions as they change, the parts of a session's page, and the stream of events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions_app import events, keyset, playground
 from sessions_app.filters import SessionFilter
 from sessions_app.live import listening
 from sessions_app.models import GatewaySession
-from sessions_app.pages import ladder
+from sessions_app.pages import ladder, sessions
 
 PACE: Final = 1.0
 """Seconds between two updates of a page."""
@@ -142,32 +142,60 @@ class SessionRows(_Told):
         return render_to_string("sessions_app/_fresh.html", {"number": number, "most": MOST_NEW, "address": address})
 
 
-class SessionLadder(_Told):
-    """The ladder of one session, sent again when there is something new of it."""
+class SessionPage(_Told):
+    """The parts of one session's page, each sent again when there is something new in it."""
 
     async def may_open(self) -> bool:
-        """Whoever may see frames."""
-        return bool(await database_sync_to_async(self.scope["user"].has_perms)(ladder.MAY_LOOK))
+        """Whoever may see sessions; each part as far as its own permission goes."""
+        return "session_started" in self.allowed
 
     async def tell(self) -> None:
-        """Events of others are passed over; what comes within a third of a second is one look."""
+        """Once for what happened since the page was made, then at each event of this session.
+
+        What comes within a third of a second is one look.
+        """
         session = self.scope["url_route"]["kwargs"]["pk"]
+        sent: dict[str, Any] = {}
         with listening() as listener:
             while True:
-                event = await listener.get()
-                if event.get("session") != str(session):
-                    continue
+                html = await self._changes(session, sent)
+                if html:
+                    await self.send(text_data=html)
+                while True:
+                    event = await listener.get()
+                    if event.get("session") == str(session) or event["event"] == "skipped":
+                        break
                 await asyncio.sleep(PACE / 3)
                 while listener.waiting:
                     await listener.get()
-                await self.send(text_data=await self._draw(session))
 
     @database_sync_to_async
-    def _draw(self, session: Any) -> str:
-        row = GatewaySession.objects.defer("dialog").filter(pk=session).first()
+    def _changes(self, pk: Any, sent: dict[str, Any]) -> str:
+        row = GatewaySession.objects.defer("dialog").filter(pk=pk).first()
         if row is None:
             return ""
-        return render_to_string("sessions_app/_ladder_now.html", {**ladder.context(row), "oob": True})
+        may = self.scope["user"].has_perm
+        context = {"session": row, "oob": True, **sessions.parts(row, may)}
+        looks: dict[str, Any] = {
+            "_session_head": (row.state, row.end_reason),
+            "_session_sides": (row.state, row.to_msrp, row.to_page, row.undelivered, row.peer_path),
+            "_session_failures": [failure.pk for failure in context.get("failures", ())],
+            "_session_events": [event.pk for event in context["events"]],
+            "_session_messages": [
+                (message.pk, message.state, message.confirmation) for message in context.get("message_records", ())
+            ],
+            "_session_end": row.is_live,
+        }
+        if self.scope["user"].has_perms(ladder.MAY_LOOK):
+            context.update(ladder.context(row))
+            looks = {"_ladder_now": context["drawing"], **looks}
+        html = [
+            render_to_string(f"sessions_app/{part}.html", context)
+            for part, look in looks.items()
+            if sent.get(part) != look and not (part == "_session_end" and row.is_live)
+        ]
+        sent.update(looks)
+        return "".join(html)
 
 
 class EventStream(_Told):
@@ -187,6 +215,6 @@ class EventStream(_Told):
 urlpatterns = [
     path("ws/playground/", playground.Playground.as_asgi()),
     path("ws/sessions/", SessionRows.as_asgi()),
-    path("ws/sessions/<uuid:pk>/ladder/", SessionLadder.as_asgi()),
+    path("ws/sessions/<uuid:pk>/", SessionPage.as_asgi()),
     path("ws/events/", EventStream.as_asgi()),
 ]

@@ -67,7 +67,7 @@ def draw(
         passed = "" if before is None else gap((step.at - before).total_seconds())
         before = step.at
         clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
-        out.append(f'<text class="soft" x="8" y="{y}">{clock}</text>')
+        out.append(f'<text class="soft" x="8" y="{y}" data-at="{at.isoformat()}">{clock}</text>')
         if passed:
             out.append(f'<text class="soft" x="72" y="{y + 13}" text-anchor="end">{passed}</text>')
         out.append(_note(step, y) if step.source == step.target else _arrow(step, y, clock, link))
@@ -84,7 +84,7 @@ def _arrow(step: Step, y: int, clock: str, link: Callable[[Any], str]) -> str:
     spoken = f"{shown}, {clock}, {_names(step)}{', sent again' if step.again else ''}"
     cross = ""
     if step.tone == "bad":
-        x = end - way * 20
+        x = end - way * 16
         cross = f'<path class="shaft" stroke-dasharray="none" d="M{x - 5} {y - 5}l10 10m0 -10l-10 10"/>'
     detail = f' <tspan class="soft" dx="3">{escape(step.detail)}</tspan>' if step.detail else ""
     body = (
@@ -103,7 +103,7 @@ def _note(step: Step, y: int) -> str:
     x = COLUMNS[GATEWAY]
     text = f"{MARKS[step.tone]}{step.label}{': ' + step.detail if step.detail else ''}"
     short = _short(text, 62)
-    wide = 7 * len(short) + 24
+    wide = 8 * len(short) + 24
     return (
         f'<g class="{step.tone}"><title>{escape(text)}</title>'
         f'<rect class="box" x="{x - wide // 2}" y="{y - 16}" width="{wide}" height="22" rx="11"/>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
@@ -73,22 +74,28 @@ class SessionDetail(MayLook, DetailView):
     permission_required = MAY_LOOK
     template_name = "sessions_app/session_detail.html"
     context_object_name = "session"
-    extra_context = {"nav": "sessions", "shown": SHOWN}
+    extra_context = {"nav": "sessions"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The newest messages, the first events, and the failures, as far as the user may see them."""
-        session, user = self.object, self.request.user
+        """What a live page gets again and again, a ladder of another time where one was asked for, and its end."""
+        session = self.object
         context = super().get_context_data(**kwargs)
-        first = list(session.events.all()[: SHOWN + 1])
-        context["events"], context["more_events"] = first[:SHOWN], len(first) > SHOWN
+        context.update(parts(session, self.request.user.has_perm))
         context.update(ladder.context(session, self.request.GET.get("before", "")))
         context["ending"] = session.is_live and session.commands.filter(verb="end_session", done_at=None).exists()
-        if user.has_perm("sessions_app.view_messagerecord"):
-            newest = list(session.messages.defer("body")[: SHOWN + 1])
-            context["message_records"], context["more_messages"] = newest[:SHOWN], len(newest) > SHOWN
-        if user.has_perm("sessions_app.view_setupfailure"):
-            context["failures"] = session.setup_failures.all()[:SHOWN]
         return context
+
+
+def parts(session: GatewaySession, may: Callable[[str], bool]) -> dict[str, Any]:
+    """The newest messages, the first events, and the failures, as far as the user may see them."""
+    first = list(session.events.all()[: SHOWN + 1])
+    context = {"events": first[:SHOWN], "more_events": len(first) > SHOWN, "shown": SHOWN}
+    if may("sessions_app.view_messagerecord"):
+        newest = list(session.messages.defer("body")[: SHOWN + 1])
+        context["message_records"], context["more_messages"] = newest[:SHOWN], len(newest) > SHOWN
+    if may("sessions_app.view_setupfailure"):
+        context["failures"] = list(session.setup_failures.all()[:SHOWN])
+    return context
 
 
 @login_required

@@ -104,7 +104,7 @@ NOTHING = {"api/"}
 """Addresses that are nothing, and say so."""
 SOCKETS: list[tuple[str, set[str]]] = [
     ("/ws/sessions/", SEE),
-    (f"/ws/sessions/{S}/ladder/", SEE),
+    (f"/ws/sessions/{S}/", SEE),
     ("/ws/events/", SEE),
     ("/ws/playground/", SEE),
 ]

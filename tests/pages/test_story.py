@@ -233,3 +233,32 @@ def test_metrics_have_what_was_carried(gateway, alice, bob):
         "parley_batch_rows_bucket",
     ):
         assert word in text, word
+
+
+def test_the_page_of_a_live_session_shows_what_happens_and_its_end_without_a_reload(gateway, page, alice, bob):
+    first = alice.message(bob.uri, "first")
+    call = bob.take_call()
+    call.take_message()
+    assert alice.final_answer_to(first).status == 200
+    session = gateway.session_row(call.invite.call_id, state="live", to_msrp=1)["id"]
+    page.goto(f"{gateway.address}/sessions/{session}/")
+    page.evaluate("window.sameDocument = true")
+    messages, ladder = page.locator("#session-messages"), page.locator("#ladder-now")
+    messages.locator("tbody tr").first.wait_for()
+    assert messages.locator("tbody tr").count() == 1
+
+    call.send("second")
+    alice.respond(alice.expect("MESSAGE"), 404, "Not Found")
+    messages.locator("tbody tr", has_text="404 Not Found").wait_for()
+    assert messages.locator("tbody tr").count() == 2
+    ladder.get_by_text("404").first.wait_for()
+    page.locator("#session-sides dd strong", has_text="1").wait_for()
+    assert page.get_by_text("End session").is_visible()
+
+    call.bye()
+    page.locator("#session-head .state", has_text="ended").wait_for()
+    page.locator("#session-events li", has_text="BYE from the MSRP side").wait_for()
+    assert page.get_by_text("End session").count() == 0
+    shown = page.locator("#ladder-now svg text[data-at]").first
+    assert shown.get_attribute("data-local") == "", "times are in the reader's zone there, too"
+    assert page.evaluate("window.sameDocument")

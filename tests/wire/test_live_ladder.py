@@ -23,9 +23,9 @@ def labels(html):
 def test_the_page_draws_frames_while_the_conversation_goes_on(gateway, visitor, alice, bob, live):
     session = str(gateway.session_row(live.invite.call_id, state="live")["id"])
     page = visitor.get(f"/sessions/{session}/")
-    assert f'ws-connect="/ws/sessions/{session}/ladder/"' in page
+    assert f'ws-connect="/ws/sessions/{session}/"' in page
     assert "No frames of this session are on record" in page
-    with contextlib.closing(visitor.socket(f"/ws/sessions/{session}/ladder/")) as ladder:
+    with contextlib.closing(visitor.socket(f"/ws/sessions/{session}/")) as ladder:
         assert ladder.status == 101
         visitor.post(f"/sessions/{session}/capture/")
         gateway.wait_for_rows(
@@ -46,5 +46,5 @@ def test_the_page_draws_frames_while_the_conversation_goes_on(gateway, visitor, 
 
 def test_the_ladder_is_not_shown_to_a_stranger(gateway, live):
     session = str(gateway.session_row(live.invite.call_id, state="live")["id"])
-    assert WebSocket(gateway, f"/ws/sessions/{session}/ladder/").status == 403
+    assert WebSocket(gateway, f"/ws/sessions/{session}/").status == 403
     assert WebSocket(gateway, "/ws/events/").status == 403

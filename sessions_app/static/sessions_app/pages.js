@@ -15,6 +15,11 @@
       time.title = `${local(at)}.${String(at.getMilliseconds()).padStart(3, "0")} ${zone(at)} (${time.title})`;
       if (time.dataset.clock !== undefined) time.textContent = local(at);
     }
+    for (const text of within.querySelectorAll("svg text[data-at]:not([data-local])")) {
+      const at = new Date(text.dataset.at);
+      text.dataset.local = "";
+      text.textContent = `${local(at).slice(11)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+    }
   };
   const start = () => {
     localise(document);
