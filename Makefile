@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test killtest lint bench clean install install-dev
+.PHONY: help run test killtest lint bench screenshots clean install install-dev
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,9 @@ lint: install-dev   ## ruff and mypy
 
 bench: install-dev  ## every measurement in bench/; ARGS are passed on
 	@for bench in bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python -m bench.$$(basename $$bench .py) $(ARGS) || exit 1; done
+
+screenshots: install-dev  ## the pictures in docs/img, by chromium
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 install: $(BIN)/python
 	@$(call install,requirements.txt,$(VENV)/.installed)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sessions_app.models import MessageRecord, SetupFailure
 
-_DETAIL: Final = re.compile(r"(?P<leg>\w+)(?: side)?, (?P<layer>[\w-]+): (?P<what>.*)", re.DOTALL)
+_DETAIL: Final = re.compile(r"(?:set-up failed: )?(?P<leg>\w+)(?: side)?, (?P<layer>[\w-]+): (?P<what>.*)", re.DOTALL)
 _CODE: Final = re.compile(r"\b([3-6]\d\d)\b")
 
 

@@ -15,6 +15,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
 from protocols.sip.errors import SipError
 from protocols.sip.message import Request
@@ -25,22 +31,32 @@ from sessions_app.gateway.routing import Decision, RouteRequest
 from sessions_app.models import Peer, Route
 
 
+def _uri(label: str, **options: Any) -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=255, widget=UnfoldAdminTextInputWidget, **options)
+
+
 class TryForm(forms.Form):
     """A request: pasted whole, or its four coordinates."""
 
-    method = forms.ChoiceField(choices=[("MESSAGE", "MESSAGE"), ("INVITE", "INVITE")], required=False)
-    source = forms.GenericIPAddressField(label="From address (IP)", initial="127.0.0.1")
-    from_uri = forms.CharField(label="From", required=False, max_length=255, initial="sip:alice@example.com")
-    to_uri = forms.CharField(label="To", required=False, max_length=255, initial="sip:bob@example.net")
-    ruri = forms.CharField(label="Request-URI", required=False, max_length=255, help_text="Empty: as To.")
+    method = forms.ChoiceField(
+        choices=[("MESSAGE", "MESSAGE"), ("INVITE", "INVITE")], required=False, widget=UnfoldAdminSelectWidget
+    )
+    source = forms.GenericIPAddressField(
+        label="From address (IP)", initial="127.0.0.1", widget=UnfoldAdminTextInputWidget
+    )
+    from_uri = _uri("From", initial="sip:alice@example.com")
+    to_uri = _uri("To", initial="sip:bob@example.net")
+    ruri = _uri("Request-URI", help_text="Empty: as To.")
     pasted = forms.CharField(
         label="Or a whole request",
         required=False,
         max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 8, "placeholder": "MESSAGE sip:bob@example.net SIP/2.0\nVia: ..."}),
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 8, "placeholder": "MESSAGE sip:bob@example.net SIP/2.0\nVia: ..."}
+        ),
     )
 
-    drafts = forms.BooleanField(label="Ask disabled routes, too", required=False)
+    drafts = forms.BooleanField(label="Ask disabled routes, too", required=False, widget=UnfoldBooleanWidget)
 
     def clean(self) -> dict[str, Any]:
         """The parsed request under ``request``."""

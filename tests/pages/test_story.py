@@ -95,7 +95,7 @@ def test_a_message_that_did_not_arrive_is_found_understood_and_delivered(gateway
     page.get_by_role("link", name="bob").click()
     page.locator("tbody tr", has_text="failed").get_by_role("link").last.click()
     page.wait_for_url("**/messages/*/")
-    assert page.get_by_text("is busy (486)").is_visible()
+    assert page.get_by_text("The MSRP side is busy (486)").is_visible()
     assert page.get_by_text("Retry in a minute").is_visible()
 
     taken = threading.Thread(target=lambda: bob.take_call().take_message())
