@@ -9,10 +9,11 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sessions_app.store import columns
-from sessions_app.store.message_rows import event, new_id, when
+from sessions_app.store.message_rows import event, new_id
 
 CHUNK: Final = 5000
 """Sessions of one transaction."""
@@ -224,8 +225,19 @@ def _message(
     # In the order of columns.MESSAGE, by hand: millions of these are made.
     batch.messages.append(
         f"{new_id(at)}\t{session}\t{direction}\t{state}\t{parties}\t{token}\t{token[::-1]}\ttext/plain\t{len(BODY)}\t{body}\t"
-        f"{when(at)}\t{when(at + took)}\t{sip}\t{msrp}\t{detail}\t{_HASH_LINE}\t\t\t\t\t\\N\n"
+        f"{_when(at)}\t{_when(at + took)}\t{sip}\t{msrp}\t{detail}\t{_HASH_LINE}\t\t\t\t\t\\N\n"
     )
+
+
+@lru_cache(4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _when(at: float) -> str:
+    """A timestamptz; the gateway's own way remembers milliseconds, and here hardly two messages have the same."""
+    seconds = int(at)
+    return f"{_second(seconds)}.{int((at - seconds) * 1e6):06d}+00"
 
 
 def _number(value: int | None) -> str:
