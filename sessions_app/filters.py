@@ -202,8 +202,8 @@ class SessionFilter(Sorted):
     )
     source = django_filters.CharFilter(label="Source address")
     route = django_filters.CharFilter()
-    key = django_filters.CharFilter(method="whole")
-    call_id = django_filters.CharFilter(label="Call-ID", method="whole")
+    key = django_filters.CharFilter()
+    call_id = django_filters.CharFilter(label="Call-ID")
     live = django_filters.BooleanFilter(
         field_name="ended_at",
         lookup_expr="isnull",
@@ -226,10 +226,6 @@ class SessionFilter(Sorted):
     def part_of(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
         """Part of one URI, by the index of all texts."""
         return with_part(sessions, SessionText(), text).filter(**{f"{name}__ilike": text})
-
-    def whole(self, sessions: QuerySet[GatewaySession], name: str, text: str) -> QuerySet[GatewaySession]:
-        """A whole text, by the same index."""
-        return with_part(sessions, SessionText(), text).filter(**{name: text})
 
     @extend_schema_field(OpenApiTypes.STR)
     def by_node(self, sessions: QuerySet[GatewaySession], name: str, node: Node) -> QuerySet[GatewaySession]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import HashIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -233,6 +234,8 @@ class GatewaySession(models.Model):
             models.Index(fields=["source", "-created_at"], name="session_source_newest"),
             models.Index(fields=["route", "-created_at"], name="session_route_newest"),
             models.Index(fields=["initiator", "-created_at"], name="session_initiator_newest"),
+            HashIndex(fields=["key"], name="session_key"),
+            HashIndex(fields=["call_id"], name="session_call_id"),
             models.Index(fields=["-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_undelivered"),
             models.Index(
                 fields=["-undelivered", "-created_at", "-id"], condition=Q(undelivered__gt=0), name="session_worst"
