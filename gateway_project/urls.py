@@ -7,3 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("sessions_app.urls")),
 ]
+
+handler500 = "sessions_app.pages.trouble.server_error"

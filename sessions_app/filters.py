@@ -162,6 +162,11 @@ def _sort(orders: dict[str, tuple[str, tuple[str, ...], Q]]) -> django_filters.C
     )
 
 
+def _has_note() -> django_filters.BooleanFilter:
+    choices = [("", "Either"), ("true", "Yes"), ("false", "No")]
+    return django_filters.BooleanFilter(label="Acknowledged", method="by_note", widget=forms.Select(choices=choices))
+
+
 SESSION_ORDERS: Final = {
     "": ("Newest first", ("-created_at", "-id"), Q()),
     "oldest": ("Oldest first", ("created_at", "id"), Q()),
@@ -272,7 +277,7 @@ class MessageFilter(Sorted):
     msrp_code = django_filters.NumberFilter(label="MSRP code", min_value=100, max_value=999)
     detail = django_filters.CharFilter(label="Detail")
     host = django_filters.CharFilter(label="Host of To", method="by_host")
-    acknowledged = django_filters.BooleanFilter(label="Acknowledged", method="by_note")
+    acknowledged = _has_note()
     received_after = _moment("received_at", "gte", "Received from")
     received_before = _moment("received_at", "lt", "Received before")
 
@@ -340,7 +345,7 @@ class SetupFailureFilter(Sorted):
     )
     layer = django_filters.CharFilter(label="Layer")
     since = _since("created_at")
-    acknowledged = django_filters.BooleanFilter(label="Acknowledged", method="by_note")
+    acknowledged = _has_note()
     sort = _sort(FAILURE_ORDERS)
     code__isnull = django_filters.BooleanFilter(
         field_name="code",
