@@ -25,11 +25,14 @@ class UserAdmin(Light, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    filter_horizontal = ()  # a list to choose from, as anywhere else; the two boxes of it are wider than a telephone
 
 
 @admin.register(Group)
 class GroupAdmin(Light, DjangoGroupAdmin, ModelAdmin):
     """Permissions by name, for many users."""
+
+    filter_horizontal = ()
 
 
 @admin.register(TokenProxy)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from sessions_app.admin.history import Remembers
@@ -14,8 +19,25 @@ FORMS = 20
 """Rows of a list that have fields to fill in."""
 
 
+class RowForm(forms.ModelForm):
+    """A row of a list that can be edited there: each field says which row it is of."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{field.label} of {self.instance}"
+
+
+class EditedInRows:
+    """A ModelAdmin whose list has fields."""
+
+    def get_changelist_form(self, request: HttpRequest, **named: Any) -> Any:
+        """See above."""
+        return super().get_changelist_form(request, **{"form": RowForm, **named})  # type: ignore[misc]
+
+
 @admin.register(Route)
-class RouteAdmin(TriesOut, Remembers, Light, ModelAdmin):
+class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
     """The routes table, in the order in which it is asked."""
 
     list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "action", "key_template"]
@@ -25,6 +47,8 @@ class RouteAdmin(TriesOut, Remembers, Light, ModelAdmin):
     list_select_related = ["peer"]
     search_fields = ["name", "from_pattern", "to_pattern", "ruri_pattern", "next_hop", "source_network"]
     ordering = ["priority", "name"]
+    ordering_field = "priority"
+    change_list_template = "admin/change_list.html"  # the theme's, whose rows can be dragged
     warn_unsaved_form = True
     compressed_fields = False
     fieldsets = [
@@ -75,9 +99,17 @@ class RouteAdmin(TriesOut, Remembers, Light, ModelAdmin):
         ),
     ]
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Rows are dragged where all stand in their order; dragging some of them would number them past the others."""
+        found = super().get_changelist_instance(request)
+        if not self.has_change_permission(request) or request.GET or found.multi_page:
+            found.model_admin = copy(self)
+            found.model_admin.ordering_field = None
+        return found
+
 
 @admin.register(Peer)
-class PeerAdmin(Remembers, Light, ModelAdmin):
+class PeerAdmin(EditedInRows, Remembers, Light, ModelAdmin):
     """Networks that may talk to the gateway."""
 
     list_display = ["name", "network", "enabled", "notes"]

@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from sessions_app.models import Acknowledgement, Peer, PeerCheck, Traffic
-from tests.conftest import find_program
+from tests.pages.browsing import LOOKS, RULES, chromium, log_in, violations, wide
 from tests.rows import ago, make_ended, make_event, make_failure, make_message, make_node, make_session, operator
 
 pytestmark = [pytest.mark.peer, pytest.mark.django_db(transaction=True)]
 
-AXE = (Path(__file__).parent / "axe" / "axe-4.14.1.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LARGEST = 100_000
 """Octets of a page's HTML."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_program("chromium"), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-    if before is None:
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", RULES)
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]} {each['nodes'][0]['failureSummary']}"
-        for each in found["violations"]
-    ]
+    with chromium() as browser:
+        yield browser
 
 
 def fill() -> dict[str, str]:
@@ -92,29 +73,33 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_no_page_has_a_violation_or_is_wider_than_the_window(browser, live_server, scheme, width):
+def test_no_page_has_a_violation_or_is_wider_than_the_window(browser, live_server):
     ids = fill()
     operator()
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
+    faults: list[str] = []
+
+    def look(name: str) -> None:
+        """One load: both widths by all rules, then the other colours by the rule about them."""
+        for width, scheme in LOOKS:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            found = violations(page, tags=RULES if scheme == "light" else None)
+            faults.extend(f"{name} {width} {scheme} {fault}" for fault in found)
+            if wide(page):
+                faults.append(f"{name} {width} is wider than the window")
+
     page.goto(f"{live_server.url}/login/")
-    faults = [f"/login/ {fault}" for fault in violations(page)]
-    page.get_by_label("User name").fill("otto")
-    page.get_by_label("Password").fill("secret")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{live_server.url}/")
+    look("login")
+    log_in(page, live_server.url, "otto")
     for address in PAGES:
         answer = page.goto(live_server.url + address.format(**ids))
-        page.wait_for_load_state("load")
         assert answer is not None
         assert len(answer.body()) < LARGEST, address
         for summary in page.locator("details > summary").all():
             summary.click()
-        faults += [f"{address} {fault}" for fault in violations(page)]
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-            faults.append(f"{address} is wider than the window")
+        look(address)
     assert faults == [], "\n".join(faults)
     context.close()
 
@@ -123,11 +108,7 @@ def test_empty_pages_say_what_to_do_and_have_no_violation(browser, live_server):
     operator()
     context = browser.new_context(viewport={"width": 390, "height": 900})
     page = context.new_page()
-    page.goto(f"{live_server.url}/login/")
-    page.get_by_label("User name").fill("otto")
-    page.get_by_label("Password").fill("secret")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{live_server.url}/")
+    log_in(page, live_server.url, "otto")
     for address in ("/", "/sessions/", "/messages/", "/failures/", "/failures/setups/", "/peers/"):
         page.goto(live_server.url + address)
         assert page.locator(".empty, .none").first.is_visible(), address
