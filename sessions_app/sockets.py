@@ -21,6 +21,8 @@ from sessions_app.pages import ladder, sessions
 
 PACE: Final = 1.0
 """Seconds between two updates of a page."""
+LATER: Final = 15.0
+"""Seconds between two looks at a session of which nothing is heard."""
 FORBIDDEN: Final = 4403
 SIZE: Final = 50
 MOST_NEW: Final = 99
@@ -152,22 +154,33 @@ class SessionPage(_Told):
     async def tell(self) -> None:
         """Once for what happened since the page was made, then at each event of this session.
 
-        What comes within a third of a second is one look.
+        What comes within a third of a second is one look; counters and frames are written after the event, so there
+        is another look a second later, and one now and then.
         """
         session = self.scope["url_route"]["kwargs"]["pk"]
+        soon = False
         sent: dict[str, Any] = {}
         with listening() as listener:
             while True:
                 html = await self._changes(session, sent)
                 if html:
                     await self.send(text_data=html)
-                while True:
-                    event = await listener.get()
-                    if event.get("session") == str(session) or event["event"] == "skipped":
-                        break
+                soon = await self._something(listener, str(session), PACE if soon else LATER)
+
+    async def _something(self, listener: Any, session: str, pause: float) -> bool:
+        """Wait for an event of the session, at most for a pause; whether there was one."""
+        deadline = asyncio.get_running_loop().time() + pause
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            try:
+                event = await asyncio.wait_for(listener.get(), timeout=left)
+            except TimeoutError:
+                break
+            if event.get("session") == session or event["event"] == "skipped":
                 await asyncio.sleep(PACE / 3)
                 while listener.waiting:
                     await listener.get()
+                return True
+        return False
 
     @database_sync_to_async
     def _changes(self, pk: Any, sent: dict[str, Any]) -> str:
@@ -185,14 +198,15 @@ class SessionPage(_Told):
                 (message.pk, message.state, message.confirmation) for message in context.get("message_records", ())
             ],
             "_session_end": row.is_live,
+            "_session_capture": row.is_live,
         }
         if self.scope["user"].has_perms(ladder.MAY_LOOK):
             context.update(ladder.context(row))
-            looks = {"_ladder_now": context["drawing"], **looks}
+            looks |= {"_ladder_now": context["drawing"], "_ladder_pcap": context["ladder"].framed}
         html = [
             render_to_string(f"sessions_app/{part}.html", context)
             for part, look in looks.items()
-            if sent.get(part) != look and not (part == "_session_end" and row.is_live)
+            if sent.get(part) != look and not (part in ("_session_end", "_session_capture") and row.is_live)
         ]
         sent.update(looks)
         return "".join(html)

@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import threading
-from collections import deque
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.conftest import find_program
-from tests.wire.running import HOST, PROJECT, Running
+from tests.wire.running import HOST, PROJECT
+from tests.wire.served import PASSWORD
 
 pytestmark = pytest.mark.peer
-PASSWORD = "a-password-of-tests"
 AXE = PROJECT / "tests" / "pages" / "axe" / "axe-4.14.1.min.js"
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """`manage.py runserver`: pages and gateway in one process, as `make run` has it."""
-    gateway = Running(PARLEY_ADMIN_PASSWORD=PASSWORD, GATEWAY_PLAYGROUND="yes")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "runserver", "--noreload"],
-        cwd=PROJECT,
-        env=gateway._environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Parley ready"):
-                break
-        else:
-            pytest.fail("".join(said))
-        threading.Thread(target=lambda: deque(process.stdout, maxlen=0), daemon=True).start()
-        yield f"http://{gateway._environment['HTTP_LISTEN']}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        gateway.close()
+@pytest.fixture
+def address(gateway) -> str:
+    return gateway.address
 
 
 @pytest.fixture(params=[1280, 390])

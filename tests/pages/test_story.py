@@ -12,36 +12,14 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import find_program
-from tests.wire.running import Running
+from tests.wire.served import PASSWORD
 from tests.wire.session_peer import SessionPeer
 from tests.wire.sip_peer import SipPeer
 
 pytestmark = [pytest.mark.peer]
-
-PASSWORD = "a-password-of-the-test"
-
-
-class Served(Running):
-    """A gateway with its pages and its worker."""
-
-    command = ("runserver", "--noreload")
-
-
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[Served]:
-    served = Served(
-        PARLEY_ADMIN_PASSWORD=PASSWORD,
-        GATEWAY_STORE_BODIES="always",
-        GATEWAY_ANSWER_WAIT="5",
-        GATEWAY_DRAIN_TIMEOUT="1",
-    )
-    try:
-        yield served.start()
-    finally:
-        served.close()
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +85,8 @@ def test_a_message_that_did_not_arrive_is_found_understood_and_delivered(gateway
     )
     page.reload()
     assert page.locator(".head .state").inner_text() == "delivered"
-    (audit,) = gateway.rows("SELECT * FROM sessions_app_auditentry WHERE action = 'retry_message'")
-    assert audit["who"] == "admin"
+    audit = gateway.rows("SELECT * FROM sessions_app_auditentry WHERE action = 'retry_message' ORDER BY id")[-1]
+    assert (audit["who"], audit["target"]) == ("admin", page.url.rstrip("/").rpartition("/")[2])
 
 
 def test_the_list_moves_by_itself_and_keeps_the_readers_place(gateway, page, alice, bob):
@@ -117,29 +95,25 @@ def test_the_list_moves_by_itself_and_keeps_the_readers_place(gateway, page, ali
     call.take_message()
     alice.final_answer_to(first)
     gateway.session_row(call.call_id)
-    page.goto(f"{gateway.address}/sessions/?state=live")
+    with page.expect_websocket():
+        page.goto(f"{gateway.address}/sessions/?state=live")
     row = page.locator("tbody tr", has_text=alice.uri.removeprefix("sip:"))
     row.wait_for()
     page.get_by_label("Search").fill("what the reader is typing")
-    page.wait_for_timeout(500)  # the WebSocket opens
     second = alice.message(bob.uri, "two")
     call.take_message()
     alice.final_answer_to(second)
     cell = row.locator("td[data-label='To MSRP']")
-    for _ in range(100):
-        if cell.inner_text() == "2":
-            break
-        page.wait_for_timeout(100)
-    assert cell.inner_text() == "2"
+    expect(cell).to_have_text("2", timeout=15_000)
     assert page.get_by_label("Search").input_value() == "what the reader is typing"
     call.bye()
     page.locator("tbody tr", has_text="BYE").first.wait_for(timeout=10_000)
 
 
 def test_a_new_session_is_offered_not_pushed_in(gateway, page, alice, bob):
-    page.goto(f"{gateway.address}/sessions/")
+    with page.expect_websocket():
+        page.goto(f"{gateway.address}/sessions/")
     before = page.locator("tbody tr").count()
-    page.wait_for_timeout(500)
     bob.call(alice.uri)
     page.get_by_text("new session").wait_for(timeout=10_000)
     assert page.locator("tbody tr").count() == before
