@@ -48,7 +48,6 @@ class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
     search_fields = ["name", "from_pattern", "to_pattern", "ruri_pattern", "next_hop", "source_network"]
     ordering = ["priority", "name"]
     ordering_field = "priority"
-    change_list_template = "admin/change_list.html"  # the theme's, whose rows can be dragged
     warn_unsaved_form = True
     compressed_fields = False
     fieldsets = [

@@ -45,7 +45,8 @@ def _cells(cl: Any, record: Any, headers: list[dict[str, Any]], form: Any) -> An
             yield format_html('<td class="pick" data-label="Select">{}</td>', shown)
             continue
         if form is not None and name in form.fields:
-            yield format_html('<td data-label="{}">{}{}</td>', header["text"], form[name], form[name].errors)
+            cell = '<td class="field-{}" data-label="{}">{}{}</td>'
+            yield format_html(cell, name, header["text"], form[name], form[name].errors)
             continue
         wanted = name in links if links else not linked and links is not None
         if not wanted:
