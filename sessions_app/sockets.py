@@ -202,7 +202,7 @@ class SessionPage(_Told):
         }
         if self.scope["user"].has_perms(ladder.MAY_LOOK):
             context.update(ladder.context(row))
-            looks |= {"_ladder_now": context["drawing"], "_ladder_pcap": context["ladder"].framed}
+            looks = {"_ladder_now": context["drawing"], **looks, "_ladder_pcap": context["ladder"].framed}
         html = [
             render_to_string(f"sessions_app/{part}.html", context)
             for part, look in looks.items()
