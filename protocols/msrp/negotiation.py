@@ -83,8 +83,8 @@ class MessageMedia:
 
     @property
     def secure(self) -> bool:
-        """True when the connection must be TLS."""
-        return self.next_hop.secure
+        """True when the connection must be TLS: so says the path, or the m-line (RFC 4975 s8.1)."""
+        return self.next_hop.secure or self.proto == TRANSPORTS[True]
 
     @property
     def fingerprint(self) -> str | None:

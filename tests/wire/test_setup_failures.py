@@ -70,9 +70,20 @@ def test_nobody_answers_and_the_ringing_is_cancelled(gateway, alice, bob):
         (sdp("msrp://127.0.0.1/abc;tcp"), "sdp", "port", 480),
         (sdp("http://127.0.0.1:9/"), "sdp", "", 480),
         (sdp("msrps://127.0.0.1:9/abc;tcp", proto="TCP/TLS/MSRP"), "sdp", "TLS", 480),
+        (sdp("msrp://127.0.0.1:9/abc;tcp", proto="TCP/TLS/MSRP"), "sdp", "TLS", 480),
         (sdp("msrp://127.0.0.1:9/abc;tcp", accept_types="image/png video/mp4"), "type", "type", 415),
     ],
-    ids=["no SDP", "no message line", "no description", "port 0", "no port", "no MSRP URI", "TLS", "foreign types"],
+    ids=[
+        "no SDP",
+        "no message line",
+        "no description",
+        "port 0",
+        "no port",
+        "no MSRP URI",
+        "TLS",
+        "TLS by its line",
+        "foreign types",
+    ],
 )
 def test_a_200_that_makes_no_session_is_acknowledged_and_gets_a_bye(gateway, alice, bob, body, layer, detail, answered):
     sent = alice.message(bob.uri)
