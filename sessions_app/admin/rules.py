@@ -40,7 +40,7 @@ class EditedInRows:
 class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
     """The routes table, in the order in which it is asked."""
 
-    list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "action", "key_template"]
+    list_display = ["name", "priority", "enabled", "method", "peer", "source_network", "does", "key_template"]
     list_editable = ["priority", "enabled"]
     list_per_page = FORMS
     list_filter = ["enabled", "action", "method"]
@@ -105,6 +105,11 @@ class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
             found.model_admin = copy(self)
             found.model_admin.ordering_field = None
         return found
+
+    @admin.display(description="action", ordering="action")
+    def does(self, route: Route) -> str:
+        """The function by its name; the form says what it does."""
+        return route.action
 
 
 @admin.register(Peer)
