@@ -84,7 +84,7 @@ def _arrow(step: Step, y: int, clock: str, link: Callable[[Any], str]) -> str:
     spoken = f"{shown}, {clock}, {_names(step)}{', sent again' if step.again else ''}"
     cross = ""
     if step.tone == "bad":
-        x = end - way * 16
+        x = end - way * 26
         cross = f'<path class="shaft" stroke-dasharray="none" d="M{x - 5} {y - 5}l10 10m0 -10l-10 10"/>'
     detail = f' <tspan class="soft" dx="3">{escape(step.detail)}</tspan>' if step.detail else ""
     body = (

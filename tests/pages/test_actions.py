@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -320,7 +321,9 @@ def test_routes_are_ordered_by_dragging_kept_in_the_history_and_taken_back(gatew
     assert [each["before"] is None for each in kept] == [True, False]
     assert kept[-1]["by"] == "admin"
     assert kept[-1]["after"]["priority"] == 0
+    deadline = time.monotonic() + 5
     while gateway.reloads == before:  # its table follows by a NOTIFY
+        assert time.monotonic() < deadline, "the gateway did not read the routes again"
         page.wait_for_timeout(10)
     assert dora.final_answer_to(dora.message(bob.uri, "no more")).status == 403
 

@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
         height: 200,
         cursor: { points: { size: 6 } },
         scales: { fails: { range: (chart, low, high) => [0, Math.max(4, (high || 0) * 3)] }, y: { range: (chart, low, high) => [0, (high || 1) * 1.1] } },
-        axes: [{ ...axis, values: clock }, { ...axis, size: 44 }, { ...axis, scale: "fails", side: 1, size: 36, grid: { show: false } }],
+        axes: [{ ...axis, values: clock }, { ...axis, size: 44 }, { ...axis, scale: "fails", side: 1, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000], grid: { show: false } }],
         series: [
           { label: "at", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
           { label: "to MSRP", stroke: colour("--accent"), width: 2, fill: colour("--accent-wash") },
