@@ -13,7 +13,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.generation import GenerationMode
 
 from sessions_app.models import Peer, Route
-from tests.rows import administrator, make_event, make_failure, make_message, make_node, make_session, reader
+from tests.rows import administrator, ago, make_event, make_failure, make_message, make_node, make_session, reader
 
 pytestmark = pytest.mark.django_db(transaction=True)
 load_all_checks()
@@ -26,7 +26,7 @@ def token():
     """Of somebody who may do everything."""
     user = administrator()
     user.user_permissions.set(reader().user_permissions.all())
-    make_node()
+    make_node(heartbeat_at=ago(hours=-1))  # lives as long as the test takes
     session = make_session()
     make_event(session)
     make_message(session, state="failed", body=b"x")
