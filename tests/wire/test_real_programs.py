@@ -13,10 +13,10 @@ SCENARIO = Path(__file__).with_name("sipp") / "message.xml"
 pytestmark = pytest.mark.peer
 
 
-@pytest.mark.parametrize("transport", ["u1", "t1"])
-def test_sipp_sends_messages_and_gets_its_200s(require_program, gateway, bob, tmp_path, transport):
+@pytest.mark.parametrize("mode", ["u1", "t1"])
+def test_sipp_sends_messages_and_gets_its_200s(require_program, gateway, bob, tmp_path, mode):
     command = [require_program("sipp"), f"127.0.0.1:{gateway.sip_port}", "-sf", str(SCENARIO), "-key", "to", bob.uri]
-    command += ["-t", transport, "-i", "127.0.0.1", "-m", "10", "-r", "100", "-timeout", "20s", "-timeout_error"]
+    command += ["-t", mode, "-i", "127.0.0.1", "-m", "10", "-r", "100", "-timeout", "20s", "-timeout_error"]
     sipp = subprocess.Popen(
         [*command, "-nostdin"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

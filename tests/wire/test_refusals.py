@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from tests.wire.conftest import SHORT_TIMES
 from tests.wire.running import Running
 from tests.wire.sip_peer import SipPeer
 from tests.wire.test_strangers import untrusted
@@ -15,6 +16,22 @@ SELECT direction, convert_from(data, 'UTF8') AS data, masked FROM sessions_app_t
  WHERE session_id = %s ORDER BY at, id
 """
 ROWS = "SELECT * FROM sessions_app_setupfailure WHERE from_uri = %s"
+
+
+@pytest.fixture(scope="module")
+def own_gateway():
+    """What is told is one refusal a minute of a source and code; other tests of the common gateway use that up."""
+    gateway = Running(**SHORT_TIMES)
+    try:
+        yield gateway.start()
+        assert gateway.complaints == []
+    finally:
+        gateway.close()
+
+
+@pytest.fixture
+def gateway(own_gateway):
+    return own_gateway
 
 
 def story(gateway, uri):
