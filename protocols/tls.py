@@ -75,7 +75,12 @@ def _no_password() -> str:
     raise ValueError("the key is encrypted, give one that is not")
 
 
+def said(error: ssl.SSLError) -> str:
+    """What OpenSSL has to say, in words."""
+    return (error.reason or str(error)).replace("_", " ").lower()
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
-        return (error.reason or str(error)).replace("_", " ").lower()
+        return said(error)
     return getattr(error, "strerror", None) or str(error)

@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 
 from protocols.msrp.connection import MsrpConnection
 from protocols.sip.flow import Address, Target
-from protocols.tls import Tls
+from protocols.tls import Tls, said
 from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.feed import Feed
@@ -400,7 +400,7 @@ def explain(error: BaseException, timeout: float) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the peer's certificate is refused: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError):
-        return f"the handshake failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
+        return f"the handshake failed: {said(error)}"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__
