@@ -302,8 +302,7 @@ class GatewayHost:
 
     def _dial_sip(self, target: Target) -> None:
         failed = self.gateway.transports.dial_failed
-        address = target.host, target.port
-        self._spawn(self._open("sip", address, target, lambda why: failed(target, why), target.name))
+        self._spawn(self._open("sip", target.address, target, lambda why: failed(target, why), target.name))
 
     def _dial_msrp(self, to: tuple[str, int]) -> None:
         failed = self.gateway.msrp_side.dial_failed

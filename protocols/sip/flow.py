@@ -29,6 +29,16 @@ class Target(NamedTuple):
     port: int
     name: str = ""
 
+    @classmethod
+    def over(cls, transport: str, host: str, port: int, name: str) -> Target:
+        """One whose URI or Via says ``name``; nobody proves that but by TLS."""
+        return cls(transport, host, port, name if transport == "TLS" else "")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
     @property
     def layer(self) -> str:
         """The layer to be blamed where no connection can be made."""

@@ -58,7 +58,7 @@ class Locator:
         port = parsed.port or PORTS[transport]
         address = numeric(host)
         if address is not None:
-            then(Target(transport, address, port, address if transport == "TLS" else ""))
+            then(Target.over(transport, address, port, address))
         else:
             self._by_name(host.removesuffix("."), lambda found: then(self._target(transport, host, port, found)))
 
@@ -96,8 +96,7 @@ class Locator:
             return Failure("dns", f"{host}: {found}")
         if not found:
             return Failure("dns", f"{host}: no address")
-        name = host.removesuffix(".") if transport == "TLS" else ""
-        return Target(transport, next(filter(self.usable, found), found[0]), port, name)
+        return Target.over(transport, next(filter(self.usable, found), found[0]), port, host.removesuffix("."))
 
 
 def numeric(host: str) -> str | None:

@@ -126,7 +126,7 @@ class ClientTransaction:
         """The rendered request leaves; timers start."""
         self.flow = flow
         self._data = data
-        flow.send(data, self.target[1:3])
+        flow.send(data, self.target.address)
         self._start()
 
     def flow_failed(self, detail: str) -> None:
@@ -166,7 +166,7 @@ class ClientTransaction:
             self._fail(Failure("timer", f"no answer to {self.request.method} in {self._give_up_after:.0f} s"))
             return
         self.layer.counts["retransmissions"] += 1
-        flow.send(self._data, self.target[1:3])
+        flow.send(self._data, self.target.address)
         self._interval = self._next_interval()
         self._timer = wheel.start(min(self._interval, left), self._repeat)
 
@@ -302,7 +302,7 @@ class InviteClientTransaction(ClientTransaction):
             ],
         )
         via = f"SIP/2.0/{flow.transport} {flow.sent_by};branch={self.branch};rport"
-        flow.send(ack.render(via), self.target[1:3])
+        flow.send(ack.render(via), self.target.address)
 
     def cancel(self) -> None:
         """Give it up (s9.1). CANCEL waits for a provisional answer; an INVITE without connection never leaves."""

@@ -288,10 +288,10 @@ class TransactionLayer:
         if flow.alive:
             flow.send(data, transaction.reply_to)
         elif flow.reliable:
-            via, host = transaction.request.via, transaction.source[0]
-            name = via.host.strip("[]").lower() if flow.transport == "TLS" else ""
-            target = Target(flow.transport, host, via.port or PORTS[flow.transport], name)
-            self.transports.obtain(target, _Reply(data, target[1:3]))
+            via, transport = transaction.request.via, flow.transport
+            name = via.host.strip("[]").lower()
+            target = Target.over(transport, transaction.source[0], via.port or PORTS[transport], name)
+            self.transports.obtain(target, _Reply(data, target.address))
 
     def finish(self, transaction: ServerTransaction, data: bytes) -> None:
         """A non-INVITE transaction has its final answer, which is all that is kept (Timer J)."""

@@ -80,8 +80,7 @@ class Gateway:
 
     ``route`` is the request route, ``trusts`` says whether a source may talk to us. ``sip_listener`` and
     ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path, ``tls_listener`` the one that
-    SIP peers reach over TLS. ``profiles`` says how the
-    peer at an address takes messages.
+    SIP peers reach over TLS. ``profiles`` says how the peer at an address takes messages.
     """
 
     accept = "*/*"
