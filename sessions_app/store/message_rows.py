@@ -26,8 +26,11 @@ def when(at: float) -> str:
     return _millisecond(milliseconds) + _DIGITS[microseconds - milliseconds * 1000]
 
 
-class _Ids:
-    """Ids of one process, each larger than the one before: 48 bits of milliseconds, then a count within them."""
+class Ids:
+    """Ids of one thread, each larger than the one before: 48 bits of milliseconds, then a count within them.
+
+    They are UUIDs (RFC 9562 s5.7, version 7, method 1).
+    """
 
     __slots__ = ("_count", "_head", "_stamp")
 
@@ -37,6 +40,7 @@ class _Ids:
         self._count = 0
 
     def next(self, at: float) -> str:
+        """One for a row of this moment, seconds since 1970."""
         stamp = int(at * 1000)
         if stamp > self._stamp:
             self._begin(stamp)
@@ -54,6 +58,7 @@ class _Ids:
         self._head = f"{high[:8]}-{high[8:]}-7"
 
     def follow(self, identity: str) -> None:
+        """The next ones are larger than this one, of whatever process."""
         stamp = int(identity.replace("-", "")[:12], 16)
         if stamp >= self._stamp:
             self._begin(stamp)
@@ -62,11 +67,11 @@ class _Ids:
 
 _VARIANT = {digit: "89ab"[number & 3] for number, digit in enumerate("0123456789abcdef")}
 _random = source(16)
-_ids = _Ids()
+_ids = Ids()
 
 
 def new_id(at: float) -> str:
-    """A UUID (RFC 9562 s5.7, version 7, method 1): rows made later have larger ids, so they are also an order."""
+    """An id of the event loop's: rows made later have larger ones, so they are also an order."""
     return _ids.next(at)
 
 

@@ -11,13 +11,14 @@ code. What is over that is only counted (``parley_trace_lost_total``).
 from __future__ import annotations
 
 import re
-import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
+from sessions_app.store import columns
+from sessions_app.store.message_rows import Ids
+from sessions_app.store.transaction import FAILURE_TABLE, copy
 from sessions_app.trace.frames import Frame, Splitter, name_of
 from sessions_app.trace.tape import Link
 
@@ -66,16 +67,20 @@ class Refused:
         answer = f"{self.code} {self.reason}".strip()
         return {
             "id": identity,
+            "session_id": None,
             "key": "",
             "from_uri": self.from_uri[:512],
             "to_uri": self.to_uri[:512],
             "ruri": self.ruri[:512],
+            "code": None,
+            "reason": None,
             "leg": "gateway",
             "layer": "refusal" if self.known else "stranger",
             "detail": f"{answer} to {method} from {self.request.remote[0]}"[:255],
             "answered": self.code,
+            "waiting": 0,
             "node": node,
-            "created_at": datetime.fromtimestamp(self.request.at, UTC),
+            "created_at": self.request.at,
         }
 
 
@@ -201,19 +206,12 @@ def _uri(field: re.Pattern[bytes], data: bytes) -> str:
     return uri[1].decode("utf-8", "replace").replace("\0", "") if uri else ""
 
 
-_INSERT: Final = """
-INSERT INTO sessions_app_setupfailure
-       (id, key, from_uri, to_uri, ruri, leg, layer, detail, answered, waiting, node, created_at)
-VALUES (%(id)s, %(key)s, %(from_uri)s, %(to_uri)s, %(ruri)s, %(leg)s, %(layer)s, %(detail)s, %(answered)s, 0,
-        %(node)s, %(created_at)s)
-"""
+_ids: Final = Ids()
+"""Of the tracer's thread; the event loop has its own."""
 
 
-def write(connection: Any, refused: Refused, node: str) -> tuple[str, dict[str, Any]]:
-    """Its row; the id, and what it says."""
-    at = int(refused.request.at * 1000)
-    # Ordered by time as the gateway's other ids (UUID version 7).
-    identity = str(uuid.UUID(int=(at << 80) | (7 << 76) | (2 << 62) | (uuid.uuid4().int & ((1 << 62) - 1))))
-    row = refused.row(node, identity)
-    connection.execute(_INSERT, row)
-    return identity, row
+def write(connection: Any, refused: Refused, node: str) -> dict[str, Any]:
+    """Its row, as it was written."""
+    row = refused.row(node, _ids.next(refused.request.at))
+    copy(connection, FAILURE_TABLE, columns.SETUP_FAILURE, [columns.row(columns.SETUP_FAILURE, row)])
+    return row

@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import psycopg
@@ -24,8 +23,9 @@ import psycopg
 from sessions_app import journal
 from sessions_app.conf import GatewayConfig
 from sessions_app.metering import TRACE_LOST as LOST
-from sessions_app.store import columns
+from sessions_app.store import columns, message_rows
 from sessions_app.store.batch import Batch
+from sessions_app.store.transaction import EVENT_TABLE, copy
 from sessions_app.trace import refusals, table
 from sessions_app.trace.export import Exporter
 from sessions_app.trace.frames import Frame, Splitter, session_id
@@ -60,10 +60,7 @@ SELECT id::text, call_id, local_path,
               AND received_at > now() - interval '2 minutes' ORDER BY received_at DESC LIMIT %s)
   FROM sessions_app_gatewaysession AS session WHERE id = ANY(%s::uuid[])
 """
-_SAY_MISSED: Final = """
-INSERT INTO sessions_app_sessionevent (session_id, at, kind, detail)
-VALUES (%s, %s, 'frames_missing', 'Too many sessions failed at once: no frames of this failure are on record.')
-"""
+_MISSED: Final = "Too many sessions failed at once: no frames of this failure are on record."
 _CALLS: Final = "SELECT session_id::text, call_id FROM sessions_app_messagerecord WHERE id = ANY(%s::uuid[])"
 
 
@@ -77,6 +74,13 @@ class _Segment:
         self.at = at
         self.size = stretch.size
         self.frames: dict[str, list[Frame]] = {}
+
+
+def _failed_messages(batches: Iterable[Batch]) -> list[list[str]]:
+    """Rows of messages that came and failed within a batch, as far as their Call-ID."""
+    last = _AT["call_id"] + 1
+    lines = (line for batch in batches for line in batch.messages)
+    return [row for line in lines if (row := line.split("\t", last))[_AT["state"]] in _FAILED]
 
 
 def _lost(what: str, number: int) -> None:
@@ -168,10 +172,11 @@ class Tracer:
         if self._tape.lost > self._tape_lost:
             _lost("entries", self._tape.lost - self._tape_lost)
             self._tape_lost = self._tape.lost
-        if self._failures:
-            self._note_failures(batches, now)
         if self._failures or self._all:
-            self._note_refusals(taken.entries, batches, now)
+            lost = _failed_messages(batches)
+            if self._failures:
+                self._note_failures(batches, lost, now)
+            self._note_refusals(taken.entries, batches, lost, now)
         if self._all or self._hep is not None or self._wanted:
             fresh = self._split()
             if self._hep is not None:
@@ -210,16 +215,12 @@ class Tracer:
 
     # -- whose they are
 
-    def _note_failures(self, batches: Iterable[Batch], now: float) -> None:
-        failed: set[str] = set()
+    def _note_failures(self, batches: Iterable[Batch], lost: list[list[str]], now: float) -> None:
+        failed = {row[_AT["session_id"]] for row in lost}
         late: list[str] = []
         missed: list[str] = []
         for batch in batches:
             failed.update(each["session_id"] for each in batch.failures if each["session_id"] is not None)
-            for line in batch.messages:
-                row = line.split("\t", 4)
-                if row[_AT["state"]] in _FAILED:
-                    failed.add(row[_AT["session_id"]])
             late += [row[0] for line in batch.outcomes if (row := line.split("\t", 2))[1] in _FAILED]
         if late:
             found = self._ask(_CALLS, [late[:1000]])
@@ -236,24 +237,21 @@ class Tracer:
 
     def _say_missed(self, sessions: list[str], now: float) -> None:
         """A step of each session that says why it has no frames."""
-        at = datetime.fromtimestamp(now, UTC)
-        with self._connected().cursor() as cursor:
-            cursor.executemany(_SAY_MISSED, [(session, at) for session in sessions])
+        lines = [message_rows.event(session, now, "frames_missing", _MISSED) for session in sessions]
+        copy(self._connected(), EVENT_TABLE, columns.SESSION_EVENT, lines)
 
-    def _note_refusals(self, entries: list[Any], batches: Iterable[Batch], now: float) -> None:
+    def _note_refusals(self, entries: list[Any], batches: Iterable[Batch], lost: list[list[str]], now: float) -> None:
         for batch in batches:
             self._refusals.failed(each for each in batch.failures if each["session_id"] is None)
             self._refusals.on_record(values["call_id"] for values in batch.sessions.values())
-            for line in batch.messages:
-                row = line.split("\t", _AT["call_id"] + 1)
-                if row[_AT["state"]] in _FAILED:
-                    self._refusals.on_record([row[_AT["call_id"]]])
+        self._refusals.on_record(row[_AT["call_id"]] for row in lost)
         self._refusals.look(entries, list(self._recent)[::-1], now)
         for refused in self._refusals.due(now):
             identity = self._refusals.row_of(refused)
             if identity is None:
-                identity, row = refusals.write(self._connected(), refused, self._config.node_name)
+                row = refusals.write(self._connected(), refused, self._config.node_name)
                 journal.refused(row)
+                identity = row["id"]
             self._write([(each, identity, refused.leg) for each in (refused.request, refused.answer)])
 
     def _harvest(self) -> list[tuple[Frame, str, str]]:

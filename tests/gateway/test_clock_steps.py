@@ -106,6 +106,6 @@ def test_rows_are_in_order_though_the_clock_goes_back(rig: Rig, step: Any) -> No
 
 def test_rows_follow_those_of_the_process_before(monkeypatch: pytest.MonkeyPatch) -> None:
     before = message_rows.new_id(time.time() + 3600)
-    monkeypatch.setattr(message_rows, "_ids", message_rows._Ids())
+    monkeypatch.setattr(message_rows, "_ids", message_rows.Ids())
     message_rows.follow(before)
     assert before < message_rows.new_id(time.time()) < message_rows.new_id(time.time())
