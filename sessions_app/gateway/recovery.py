@@ -75,6 +75,10 @@ class Inheritance:
     def go(self) -> int:
         """Send, call, offer anew, say good-bye; how many messages there were."""
         revived = {ghost.session: ghost for ghost in self._estate.ghosts if self._can_revive(ghost)}
+        for ghost in revived.values():
+            revival = self._reviving[ghost.key]
+            revival.created_at = ghost.created_at
+            revival.count_on(ghost)
         for message in self._to_page:
             ghost = revived.get(message.session.id)
             if ghost is not None:  # one object a row: two would write their own counters over each other's
@@ -89,14 +93,9 @@ class Inheritance:
         return len(self._estate.owed)
 
     def _can_revive(self, ghost: Ghost) -> bool:
-        """Whether its dialog can be gone on with; then its counters are, too."""
+        """Whether its dialog can be gone on with: nobody has begun another one under its key."""
         revival = self._reviving.get(ghost.key)
-        if revival is None or revival.state is not State.SETTING_UP or revival.leg is not None:
-            return False
-        revival.created_at = ghost.created_at
-        revival.to_msrp, revival.to_page = ghost.to_msrp, ghost.to_page
-        revival.undelivered = ghost.undelivered
-        return True
+        return revival is not None and revival.state is State.SETTING_UP and revival.leg is None
 
 
 def remember(gateway: Gateway, seen: Iterable[tuple[str, str, str, str, int]]) -> None:
@@ -151,8 +150,7 @@ class _Farewell:
         for ghost in self._ghosts[self._next : until]:
             dialog = Dialog.of_record(ghost.dialog)
             session = Session(gateway, decision_of(ghost), ghost.initiator, ghost.source, 70)
-            session.to_msrp, session.to_page = ghost.to_msrp, ghost.to_page
-            session.undelivered = ghost.undelivered
+            session.count_on(ghost)
             session.say_goodbye(dialog, ghost.session, STOPPED)
         self._next = until
         if until < len(self._ghosts):

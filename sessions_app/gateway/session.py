@@ -117,10 +117,14 @@ class Session:
         self.id = identity
         self.rows = session_row.beginnings(self)
 
+    def count_on(self, past: Past) -> None:
+        """Go on with the counters from where they were."""
+        self.to_msrp, self.to_page, self.undelivered = past.to_msrp, past.to_page, past.undelivered
+
     def become_past(self, past: Past) -> None:
         """Stand for one that is over, whose messages are still to be delivered."""
         self.stand_for(past.session)
-        self.to_msrp, self.to_page, self.undelivered = past.to_msrp, past.to_page, past.undelivered
+        self.count_on(past)
         self.state = State.ENDED
 
     def touch(self) -> None:
