@@ -159,7 +159,8 @@ class SessionPage(_Told):
         """
         session = self.scope["url_route"]["kwargs"]["pk"]
         soon = False
-        sent: dict[str, Any] = {}
+        # The page connects while its session lives, and has the means to end and to capture it by then.
+        sent: dict[str, Any] = {"_session_end": True, "_session_capture": True}
         with listening() as listener:
             while True:
                 html = await self._changes(session, sent)
@@ -206,7 +207,7 @@ class SessionPage(_Told):
         html = [
             render_to_string(f"sessions_app/{part}.html", context)
             for part, look in looks.items()
-            if sent.get(part) != look and not (part in ("_session_end", "_session_capture") and row.is_live)
+            if sent.get(part) != look
         ]
         sent.update(looks)
         return "".join(html)
