@@ -169,5 +169,5 @@ def sources_in(network: str) -> list[str]:
 class HostOf(Func):
     """The host of a SIP URI, without its port."""
 
-    template = "substring(%(expressions)s from '^[a-zA-Z]+:(?:[^@]*@)?(\\[[^]]*\\]|[^;:?>]*)')"
+    function = "parley_host"
     output_field = TextField()
