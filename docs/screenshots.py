@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.conftest import find_program
+from tests.pages.browsing import log_in
 from tests.wire.served import PASSWORD, Served
 from tests.wire.session_peer import SessionPeer
 from tests.wire.sip_peer import SipPeer
@@ -105,10 +106,7 @@ def take(page: Page, address: str, ids: dict[str, str], ending: str) -> None:
     """The pictures of one width and scheme."""
     page.goto(f"{address}/login/")
     keep(page, f"login-{ending}")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{address}/")
+    log_in(page, address, "admin", PASSWORD)
     for name, path in PAGES.items():
         page.goto(address + path.format(**ids), wait_until="load")
         if name == "playground":

@@ -50,6 +50,26 @@ def wide(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
+def looked_at(page: Page, name: str, rules: list[str], *, dark_class: str = "") -> list[str]:
+    """Faults of one load in all LOOKS: by the rules, and in dark colours by the one about colours.
+
+    ``dark_class``: what the root has there, where the page's theme goes by that.
+    """
+    faults = []
+    for width, scheme in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        if dark_class:
+            page.evaluate(
+                "([name, on]) => document.documentElement.classList.toggle(name, on)", [dark_class, scheme == "dark"]
+            )
+        page.set_viewport_size({"width": width, "height": 900})
+        found = violations(page, tags=rules if scheme == "light" else None)
+        faults += [f"{name} {width} {scheme} {fault}" for fault in found]
+        if wide(page):
+            faults.append(f"{name} {width} is wider than the window")
+    return faults
+
+
 def log_in(page: Page, address: str, name: str, password: str = "secret", then: str = "/") -> None:
     """By the form, to the page ``then``."""
     page.goto(f"{address}/login/?next={then}")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 
 from sessions_app.models import Acknowledgement, Peer, PeerCheck, Traffic
-from tests.pages.browsing import LOOKS, RULES, chromium, log_in, violations, wide
+from tests.pages.browsing import RULES, chromium, log_in, looked_at, violations
 from tests.rows import ago, make_ended, make_event, make_failure, make_message, make_node, make_session, operator
 
 pytestmark = [pytest.mark.peer, pytest.mark.django_db(transaction=True)]
@@ -80,18 +80,8 @@ def test_no_page_has_a_violation_or_is_wider_than_the_window(browser, live_serve
     page = context.new_page()
     faults: list[str] = []
 
-    def look(name: str) -> None:
-        """One load: both widths by all rules, then the other colours by the rule about them."""
-        for width, scheme in LOOKS:
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 900})
-            found = violations(page, tags=RULES if scheme == "light" else None)
-            faults.extend(f"{name} {width} {scheme} {fault}" for fault in found)
-            if wide(page):
-                faults.append(f"{name} {width} is wider than the window")
-
     page.goto(f"{live_server.url}/login/")
-    look("login")
+    faults += looked_at(page, "login", RULES)
     log_in(page, live_server.url, "otto")
     for address in PAGES:
         answer = page.goto(live_server.url + address.format(**ids))
@@ -99,7 +89,7 @@ def test_no_page_has_a_violation_or_is_wider_than_the_window(browser, live_serve
         assert len(answer.body()) < LARGEST, address
         for summary in page.locator("details > summary").all():
             summary.click()
-        look(address)
+        faults += looked_at(page, address, RULES)
     assert faults == [], "\n".join(faults)
     context.close()
 

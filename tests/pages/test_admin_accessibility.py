@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from sessions_app.admin.navigation import _GROUPS
 from sessions_app.models import AuditEntry, NodeCommand, Peer, Route, RouteChange, Webhook
-from tests.pages.browsing import LOOKS, chromium, log_in, violations, wide
+from tests.pages.browsing import chromium, log_in, looked_at
 from tests.rows import make_ended, make_event, make_failure, make_message, make_node, make_session
 
 pytestmark = [pytest.mark.peer, pytest.mark.django_db(transaction=True)]
@@ -77,15 +77,7 @@ def test_no_page_of_the_admin_has_a_violation(browser, live_server):
     page.on("request", lambda it: it.url.startswith((live_server.url, "data:")) or faults.append(f"asks {it.url}"))
 
     def look(name: str) -> None:
-        """One load: both widths by all rules, then the other colours by the rule about them."""
-        for width, scheme in LOOKS:
-            page.emulate_media(color_scheme=scheme)
-            page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
-            page.set_viewport_size({"width": width, "height": 900})
-            found = violations(page, tags=WCAG if scheme == "light" else None)
-            faults.extend(f"{name} {width} {scheme} {fault}" for fault in found)
-            if wide(page):
-                faults.append(f"{name} {width} is wider than the window")
+        faults.extend(looked_at(page, name, WCAG, dark_class="dark"))
 
     page.goto(f"{live_server.url}/admin/login/")
     look("login")
