@@ -90,9 +90,7 @@ def _lost(what: str, number: int) -> None:
 class Tracer:
     """Made on the event loop; everything but :meth:`committed`, :meth:`capture` and :meth:`stop` is its thread's."""
 
-    def __init__(
-        self, conninfo: str, config: GatewayConfig, tape: Tape, trusts: Callable[[str], bool] = lambda _: True
-    ) -> None:
+    def __init__(self, conninfo: str, config: GatewayConfig, tape: Tape, trusts: Callable[[str], bool]) -> None:
         self._conninfo = conninfo
         self._config = config
         self._tape = tape
