@@ -336,3 +336,22 @@ class TestStreamFraming:
     def test_another_protocol_is_told_apart_early(self, data: bytes) -> None:
         with pytest.raises(SipParseError):
             head_length(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        (b'"\\\0"', True),
+        (b'"a\\\0b" and a "quote that stays open', True),
+        (b"\0", False),
+        (b'"\0"', False),
+        (b'"\\\0', False),  # never closed, so it is no quoted string
+        (b'"\\\\\0"', False),  # the backslash is the one that is quoted
+        (b'"closed" \\\0', False),
+    ],
+)
+def test_a_null_stands_only_in_a_quoted_pair_of_a_closed_quoted_string(value: bytes, taken: bool) -> None:
+    if taken:
+        assert request(b"Subject: " + value + b"\r\n").first("subject") == value.decode()
+    else:
+        assert refusal(message(b"Subject: " + value + b"\r\n")).code == 400
