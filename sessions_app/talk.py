@@ -79,9 +79,8 @@ class Talker(ABC):
         self.clock = loop.time
         self.wheel = TimerWheel(self.clock())
         self.transports = Transports()
-        self.layer = TransactionLayer(self.wheel, self.transports, self)
+        self.layer = TransactionLayer(self.wheel, self.transports)
         self.agent = UserAgent(self.layer, Locator(self.clock), self)
-        self.layer.user = self.agent
         self._closing: list[Callable[[], object]] = []
         self._alarm = loop.call_later(TICK, self.advance)
 

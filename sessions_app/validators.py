@@ -94,7 +94,7 @@ def next_hop(value: str) -> None:
         raise ValidationError(f"{error.reason}. Write it as sip:192.0.2.1:5060;transport=tcp.")
     if uri.scheme != "sip":
         raise ValidationError("Only sip: next hops can be reached.")
-    if (uri.params.get("transport") or "udp").lower() not in {"udp", "tcp", "tls"}:
+    if (uri.transport or "udp") not in {"udp", "tcp", "tls"}:
         raise ValidationError("transport must be udp, tcp or tls.")
 
 

@@ -137,8 +137,23 @@ class Dialog:
 
     @classmethod
     def of_record(cls, record: dict[str, Any]) -> Dialog:
-        """The dialog from what :meth:`as_record` gave."""
-        return cls(**record)
+        """The dialog from what :meth:`as_record` gave: it holds what a peer wrote, so it is read anew.
+
+        Raises SipError 400 for what no request can be made from.
+        """
+        try:
+            dialog = cls(**record)
+            numbers = [dialog.local_cseq, 0 if dialog.remote_cseq is None else dialog.remote_cseq]
+            texts = [dialog.call_id, dialog.local_tag, dialog.remote_tag]
+            if not all(type(each) is int for each in numbers) or not all(type(each) is str for each in texts):
+                raise SipError(400, "Dialog with a value of another kind")
+            for address in (dialog.local, dialog.remote):
+                NameAddr.parse(address)
+            for target in (dialog.remote_target, *map(bare, dialog.route_set)):
+                SipUri.parse(target)
+        except (TypeError, AttributeError):
+            raise SipError(400, "Not the record of a dialog") from None
+        return dialog
 
 
 def contact_of(message: Message) -> str | None:

@@ -50,7 +50,7 @@ class Locator:
         if parsed.scheme != "sip" or not parsed.host:
             then(Failure("uri", f"cannot reach a {parsed.scheme}: URI"))
             return
-        transport = (parsed.params.get("transport") or "udp").upper()
+        transport = (parsed.transport or "udp").upper()
         if transport not in PORTS:
             then(Failure("uri", f"transport {transport.lower()} is not served"))
             return

@@ -48,8 +48,21 @@ class TransactionUser(Protocol):
         """A pending INVITE is cancelled; the CANCEL itself is answered already. Answer the INVITE 487."""
 
 
+class _Nobody:
+    """Before there is a user."""
+
+    def on_request(self, transaction: ServerTransaction) -> None:
+        transaction.respond(500)
+
+    def on_ack(self, request: Request) -> None:
+        """Nothing was answered 2xx."""
+
+    def on_cancel(self, transaction: InviteServerTransaction) -> None:
+        transaction.respond(487)
+
+
 class TransactionLayer:
-    """All transactions of one process.
+    """All transactions of one process; ``user`` is the :class:`~protocols.sip.user_agent.UserAgent` that is made on it.
 
     ``counts`` tells what was dropped and repeated, by name. ``limit`` bounds the transactions remembered; above it a
     new request is answered 503 with Retry-After, without state.
@@ -73,14 +86,14 @@ class TransactionLayer:
         self,
         wheel: TimerWheel,
         transports: Transports,
-        user: TransactionUser,
+        user: TransactionUser | None = None,
         *,
         limits: SipLimits = DEFAULT_LIMITS,
         limit: int = 500_000,
     ) -> None:
         self.wheel = wheel
         self.transports = transports
-        self.user = user
+        self.user: TransactionUser = user or _Nobody()
         self.limits = limits
         self.limit = limit
         self.counts: Counter[str] = Counter()

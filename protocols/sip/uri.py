@@ -92,6 +92,11 @@ class SipUri:  # noqa: PLW1641 - not hashable, and says why
             raise SipError(400, "Malformed URI")
         raise SipError(416, "Unsupported URI Scheme")
 
+    @property
+    def transport(self) -> str | None:
+        """The transport parameter in lower case; None where it is absent, or has no value, as peers write it too."""
+        return (self.params.get("transport") or "").lower() or None
+
     def __str__(self) -> str:
         text = f"{self.scheme}:"
         if self._user is not None:

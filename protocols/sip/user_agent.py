@@ -73,6 +73,7 @@ class UserAgent:
 
     def __init__(self, layer: TransactionLayer, locator: Locator, application: Application) -> None:
         self.layer = layer
+        layer.user = self
         self.locator = locator
         locator.usable = layer.transports.serves
         self.application = application

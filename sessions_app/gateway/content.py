@@ -59,6 +59,14 @@ def read(content_type: str, body: bytes) -> CpimMessage | None:
     return cpim.parse(body) if media_type(content_type) == CPIM else None
 
 
+def read_again(content_type: str, body: bytes) -> CpimMessage | None:
+    """:func:`read` of what was stored; what cannot be read any more goes on as it is."""
+    try:
+        return read(content_type, body)
+    except PayloadError:
+        return None
+
+
 def essence_within(content_type: str, wrapped: CpimMessage | None) -> str:
     """``type/subtype`` of what a user would see, inside a wrapper or not; empty for what is no media type."""
     return media_type(content_type if wrapped is None else wrapped.content_type) or ""
@@ -126,8 +134,8 @@ def for_msrp(message: Carried, takes: AcceptTypes, wrapped: AcceptTypes | None, 
         return Form(message.content_type, body)
     if held.signed or essence == IMDN:
         return None
-    form = _unwrapped(held)
-    return form if form is None or takes.allows_bare(essence) else _as_text(form, takes)
+    unwrapped = _unwrapped(held)
+    return unwrapped if unwrapped is None or takes.allows_bare(essence) else _as_text(unwrapped, takes)
 
 
 def for_page(message: Carried, takes_cpim: bool | None, refuses: set[str]) -> Form | None:

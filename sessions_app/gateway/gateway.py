@@ -127,9 +127,8 @@ class Gateway:
             max_headers=config.sip_max_headers,
             max_header_length=config.sip_max_header_length,
         )
-        layer = TransactionLayer(self.wheel, self.transports, self, limits=limits, limit=config.max_transactions)
+        layer = TransactionLayer(self.wheel, self.transports, limits=limits, limit=config.max_transactions)
         self.agent = UserAgent(layer, Locator(lambda: self.wheel.now), self)
-        layer.user = self.agent
         self.layer = layer
         self.msrp_side = MsrpSide(self)
         self.page_side = PageSide(self)

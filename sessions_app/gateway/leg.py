@@ -169,7 +169,7 @@ class Leg:
         self.dialog = dialog
         self.call_id = dialog.call_id
         self._version = int(self.session.gateway.wall())
-        self._secure = SipUri.parse(dialog.next_hop()).params.get("transport", "").lower() == "tls"
+        self._secure = SipUri.parse(dialog.next_hop()).transport == "tls"
         self.session.gateway.agent.add_dialog(self)
 
     def reoffer(self) -> None:

@@ -4,13 +4,18 @@ What was acknowledged and not delivered goes out, in order per conversation, as 
 MSRP peer sees the same Message-ID, the page peer the same Call-ID, CSeq and From tag. A session that owes messages to
 the MSRP side is offered anew on its dialog, or called anew where it has none any more; one that owes nothing ends with
 a BYE.
+
+What a row holds was written by peers, so it is read as if it came from one now. Each session is taken up by itself: one
+that cannot be ends with the reason in its row, and costs the others nothing.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from protocols.sip.dialog import Dialog
+from protocols.sip.errors import SipError
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.routing import Decision, accept_types, calling
 from sessions_app.gateway.session import Session
@@ -22,7 +27,7 @@ from sessions_app.store.estate import STOPPED
 from sessions_app.store.writer import Obligation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.store.estate import Estate, Ghost, Owed, Past
@@ -31,6 +36,8 @@ FAREWELLS: Final = 50
 """BYEs of one step, so that thousands of lost sessions do not hold up the living."""
 PAUSE: Final = 0.1
 """Seconds between two steps."""
+
+logger = logging.getLogger(__name__)
 
 
 class Inheritance:
@@ -47,7 +54,7 @@ class Inheritance:
         self._calling: dict[str, Session] = {}
         self._reviving: dict[str, Session] = {}
         remember(gateway, estate.seen)
-        ghosts = {ghost.session: ghost for ghost in estate.ghosts}
+        self._dialogs = {ghost.session: dialog for ghost in estate.ghosts if (dialog := _dialog(ghost)) is not None}
         past: dict[str, Session] = {}
         to_msrp: dict[str, list[Owed]] = {}
         for owed in estate.owed:
@@ -57,7 +64,7 @@ class Inheritance:
             else:
                 to_msrp.setdefault(owed.key, []).append(owed)
         for key, messages in to_msrp.items():
-            session = gateway.sessions.get(key) or self._session(messages[0], messages[0].session in ghosts)
+            session = gateway.sessions.get(key) or self._session(messages[0], messages[0].session in self._dialogs)
             session.inherit([ToMsrp.of_row(session, owed, Obligation.of_row()) for owed in messages])
 
     def _session(self, owed: Owed, has_dialog: bool) -> Session:
@@ -80,17 +87,29 @@ class Inheritance:
             revival.created_at = ghost.created_at
             revival.count_on(ghost)
         for message in self._to_page:
-            ghost = revived.get(message.session.id)
-            if ghost is not None:  # one object a row: two would write their own counters over each other's
-                message.session = self._reviving[ghost.key]
+            owner = revived.get(message.session.id)
+            if owner is not None:  # one object a row: two would write their own counters over each other's
+                message.session = self._reviving[owner.key]
             self._gateway.page_side.enqueue(message)
         for session in self._calling.values():
             if session.state is State.SETTING_UP:  # else an INVITE of the peer's came first, and has its messages
-                session.call()
+                self._by_itself(session, session.call)
         for ghost in revived.values():
-            self._reviving[ghost.key].revive(Dialog.of_record(ghost.dialog), ghost.session)
-        _Farewell(self._gateway, [ghost for ghost in self._estate.ghosts if ghost.session not in revived]).step(None)
+            session = self._reviving[ghost.key]
+            dialog = self._dialogs[ghost.session]
+            self._by_itself(session, lambda: session.revive(dialog, ghost.session))  # noqa: B023 - called at once
+        left = [ghost for ghost in self._estate.ghosts if ghost.session not in revived]
+        _Farewell(self._gateway, left, self._dialogs).step(None)
         return len(self._estate.owed)
+
+    def _by_itself(self, session: Session, take_up: Callable[[], object]) -> None:
+        """Take one session up. A fault of ours in it is told in its records, and to whom it owes; the rest goes on."""
+        try:
+            take_up()
+        except Exception as error:
+            self._gateway.count("recovery_failures")
+            logger.exception("session %s cannot be taken up", session.id)
+            session.fail("gateway", f"cannot be taken up after a restart: {error}", bye=False)
 
     def _can_revive(self, ghost: Ghost) -> bool:
         """Whether its dialog can be gone on with: nobody has begun another one under its key."""
@@ -136,22 +155,39 @@ def decision_of(past: Past) -> Decision:
     )
 
 
+def _dialog(ghost: Ghost) -> Dialog | None:
+    """Its dialog; None where nothing can be said on what its row holds of one."""
+    try:
+        return Dialog.of_record(ghost.dialog)
+    except SipError as error:
+        logger.error("session %s: its dialog cannot be gone on with: %s", ghost.session, error.reason)
+        return None
+
+
 class _Farewell:
     """A BYE on the dialog of every session that is lost and owes nothing, some at a time; its row ends with it."""
 
-    def __init__(self, gateway: Gateway, ghosts: list[Ghost]) -> None:
+    def __init__(self, gateway: Gateway, ghosts: list[Ghost], dialogs: dict[str, Dialog]) -> None:
         self._gateway = gateway
         self._ghosts = ghosts
+        self._dialogs = dialogs
         self._next = 0
 
     def step(self, _: object) -> None:
         gateway = self._gateway
         until = self._next + FAREWELLS
         for ghost in self._ghosts[self._next : until]:
-            dialog = Dialog.of_record(ghost.dialog)
-            session = Session(gateway, decision_of(ghost), ghost.initiator, ghost.source, 70)
-            session.count_on(ghost)
-            session.say_goodbye(dialog, ghost.session, STOPPED)
+            try:
+                self._part_from(ghost)
+            except Exception:
+                gateway.count("recovery_failures")
+                logger.exception("session %s ends without a BYE", ghost.session)
         self._next = until
         if until < len(self._ghosts):
             gateway.wheel.start(PAUSE, self.step)
+
+    def _part_from(self, ghost: Ghost) -> None:
+        gateway = self._gateway
+        session = Session(gateway, decision_of(ghost), ghost.initiator, ghost.source, 70)
+        session.count_on(ghost)
+        session.say_goodbye(self._dialogs.get(ghost.session), ghost.session, STOPPED)

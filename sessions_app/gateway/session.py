@@ -158,11 +158,12 @@ class Session:
         leg.resume(dialog)
         self._offer_anew("after a restart")
 
-    def say_goodbye(self, dialog: Dialog, identity: str, reason: str) -> None:
-        """End what an earlier process left under ``identity`` with a BYE on its dialog."""
+    def say_goodbye(self, dialog: Dialog | None, identity: str, reason: str) -> None:
+        """End what an earlier process left under ``identity`` with a BYE on its dialog, where it has one."""
         self.stand_for(identity)
-        self.leg = leg = AnsweringLeg(self)
-        leg.resume(dialog)
+        if dialog is not None:
+            self.leg = leg = AnsweringLeg(self)
+            leg.resume(dialog)
         ending.close(self, "ended", reason, bye=True)
 
     def _create_msrp(self) -> None:

@@ -87,7 +87,7 @@ class ToMsrp(Carried):
     @classmethod
     def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToMsrp:
         """A message that an earlier process promised by 202 and did not deliver."""
-        held = content.read(owed.content_type, owed.body)
+        held = content.read_again(owed.content_type, owed.body)
         message = cls(session, owed.content_type, owed.body, owed.call_id, owed.message_id, held)
         message.take_over(owed, obligation)
         return message

@@ -81,7 +81,7 @@ class ToPage(Carried):
     @classmethod
     def of_row(cls, session: Session, owed: Owed, obligation: Obligation) -> ToPage:
         """A message that an earlier process kept and did not deliver."""
-        held = content.read(owed.content_type, owed.body)
+        held = content.read_again(owed.content_type, owed.body)
         message = cls(session, owed.content_type, owed.body, message_id=owed.message_id, cpim=held)
         message.take_over(owed, obligation)
         message.resent = True

@@ -77,7 +77,7 @@ def confirm(
     connection: Connection, news: Iterable[Confirmation]
 ) -> list[tuple[Callable[[list[Confirmed]], object], Any]]:
     """Write them; the calls that are to be made once that is committed."""
-    calls = []
+    calls: list[tuple[Callable[[list[Confirmed]], object], Any]] = []
     for each in news:
         statement = _BY_ID if each.id is not None else _BY_IMDN if each.imdn_id is not None else _BY_MESSAGE
         values = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import pytest
+
 from protocols.msrp.connection import MsrpConnection
 from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS
 from sessions_app.gateway.recovery import Inheritance
@@ -181,3 +183,58 @@ def test_the_counters_of_a_past_session_go_on_from_where_they_were() -> None:
     rig.advance(1)
     written = rig.store.sessions[PAST["session"]]
     assert (written["to_msrp"], written["to_page"], written["undelivered"]) == (3, 6, 1)
+
+
+HOSTILE = {
+    "a transport without a value": {"remote_target": "sip:bob@127.0.0.1:5090;transport"},
+    "a route whose transport has no value": {"route_set": ["<sip:127.0.0.1:5090;lr;transport>"]},
+}
+UNUSABLE = {
+    "a target that is no URI": {"remote_target": "sip:"},
+    "a target of another kind": {"remote_target": None},
+    "a route that is none": {"route_set": ["<"]},
+    "routes of another kind": {"route_set": 7},
+    "a CSeq that is text": {"local_cseq": "1"},
+    "a column that nobody knows": {"colour": "red"},
+    "an address that is none": {"remote": '"'},
+}
+OTHER = "018f0000-0000-7000-8000-0000000000ff"
+
+
+def left_by(changes: dict, **past: str) -> Ghost:
+    """A session with a dialog in which something is not as it was."""
+    return replace(ghost(), **past, dialog={**DIALOG, **changes})
+
+
+@pytest.mark.parametrize("changes", [*HOSTILE.values(), *UNUSABLE.values()], ids=[*HOSTILE, *UNUSABLE])
+def test_what_one_peer_wrote_into_its_dialog_keeps_nobody_else_from_being_taken_up(changes: dict) -> None:
+    rig = Rig()
+    rig.store.sessions = {PAST["session"]: {}, OTHER: {}}
+    sound = replace(owed("sound"), key=f"{KEY}2", session=OTHER)
+    other = replace(ghost(), key=f"{KEY}2", session=OTHER, dialog={**DIALOG, "call_id": "sound"})
+    estate = Estate(ghosts=[left_by(changes), other], owed=[owed("hostile"), sound])
+    assert Inheritance(rig.gateway, estate).go() == 2
+    invites = {rig.flow.take("INVITE").call_id for _ in range(2)}
+    assert "sound" in invites
+    assert ("before" in invites) == (changes in HOSTILE.values())  # else it is called by a new dialog
+
+
+@pytest.mark.parametrize("changes", [*HOSTILE.values(), *UNUSABLE.values()], ids=[*HOSTILE, *UNUSABLE])
+def test_a_session_that_owes_nothing_ends_whatever_its_dialog_holds(changes: dict) -> None:
+    rig = Rig()
+    rig.store.sessions = {PAST["session"]: {}, OTHER: {}}
+    other = replace(ghost(), key=f"{KEY}2", session=OTHER, dialog={**DIALOG, "call_id": "sound"})
+    Inheritance(rig.gateway, Estate(ghosts=[left_by(changes), other])).go()
+    assert {row["state"] for row in rig.store.sessions.values()} == {"ended"}
+    byes = {data.partition(b"Call-ID: ")[2].partition(b"\r\n")[0] for data, _ in rig.flow.sent if data[:3] == b"BYE"}
+    assert b"sound" in byes
+    assert (b"before" in byes) == (changes in HOSTILE.values())
+
+
+def test_a_stored_body_that_cannot_be_read_any_more_goes_out_as_it_is() -> None:
+    rig = Rig()
+    broken = replace(owed("no CPIM at all"), content_type="message/cpim", message_id="id-of-broken")
+    Inheritance(rig.gateway, Estate(owed=[broken, owed("sound")])).go()
+    rig.accept(rig.flow.take("INVITE"))
+    rig.connect()
+    assert bodies(rig) == [b"no CPIM at all", b"sound"]

@@ -66,7 +66,6 @@ class Agent:
         self.stack = Stack()
         self.application = Application()
         self.agent = UserAgent(self.stack.layer, Locator(lambda: self.stack.now), self.application)
-        self.stack.layer.user = self.agent
         self.number = 0
 
     def ask(self, method: str, **kwargs) -> list:
