@@ -155,8 +155,9 @@ class MsrpApplication:
     ) -> None:
         tape = host.tape
         gateway = host.gateway
+        remote = link.remote[0] if link.remote is not None else ""
         gateway.advance(host.clock())
-        connection = gateway.endpoint.create_connection(to is not None, gateway.wheel.now)
+        connection = gateway.endpoint.create_connection(to is not None, gateway.wheel.now, remote)
         MsrpFlow(connection, send, host.pump, host.clock, tape, link)
         side = gateway.msrp_side
         if to is not None:
@@ -183,5 +184,5 @@ class MsrpApplication:
                 else:
                     return
         finally:
-            side.lost(connection, to)
+            side.lost(connection)
             connection.context = connection.wake = None  # it and its flow point at each other

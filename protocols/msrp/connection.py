@@ -37,16 +37,19 @@ class MsrpConnection:
         "endpoint",
         "live",
         "outbound",
+        "remote",
         "sessions",
         "waiting",
         "wake",
         "writable",
     )
 
-    def __init__(self, endpoint: MsrpEndpoint, outbound: bool) -> None:
+    def __init__(self, endpoint: MsrpEndpoint, outbound: bool, remote: str = "") -> None:
         self.endpoint = endpoint
         self.outbound = outbound
         """True when we opened it."""
+        self.remote = remote
+        """Numeric address of the other end, empty where nobody told."""
         self.context: object = None
         """The host's own pointer, never looked at here."""
         self.wake: Callable[[MsrpConnection], None] | None = None

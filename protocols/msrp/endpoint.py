@@ -75,13 +75,13 @@ class MsrpEndpoint:
         self._by_text[session.local_text] = session
         return session
 
-    def create_connection(self, outbound: bool, now: float | None = None) -> MsrpConnection:
-        """The engine's half of a new connection.
+    def create_connection(self, outbound: bool, now: float | None = None, remote: str = "") -> MsrpConnection:
+        """The engine's half of a new connection; ``remote`` is the numeric address at its other end.
 
         When ``now`` is given for an accepted one it must carry a session within limits.bind_timeout, else it is
         reported with ConnectionFault.
         """
-        connection = MsrpConnection(self, outbound)
+        connection = MsrpConnection(self, outbound, remote)
         if now is not None and not outbound:
             self._idle_waits[connection] = now + self.limits.bind_timeout
         return connection

@@ -26,7 +26,7 @@ def to_msrp(session: Session | None, form: Form, held: CpimMessage | None) -> in
     """
     document = iscomposing.parse(form.body if held is None else held.body)
     msrp = session.msrp if session is not None else None
-    if session is None or msrp is None or not msrp.bound:
+    if session is None or msrp is None or not msrp.bind_confirmed:
         return 202
     takes = msrp.peer_accept_types
     if held is not None and not takes.allows_bare(CPIM):

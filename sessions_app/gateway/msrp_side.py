@@ -34,6 +34,8 @@ class MsrpSide:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._open: dict[HostPort, MsrpConnection] = {}
+        """Connections that we opened and that further sessions may use."""
+        self._opened_to: dict[MsrpConnection, HostPort] = {}
         self._dialling: dict[HostPort, list[Session]] = {}
         self.dial: Callable[[HostPort], None] | None = None
         self.close: Callable[[MsrpConnection], None] | None = None
@@ -44,7 +46,7 @@ class MsrpSide:
         """Give ``session`` a connection: the one that is there, or a new one."""
         connection = self._open.get(to)
         if connection is not None and connection.live:
-            session.msrp_connected(connection)
+            session.msrp_connected(connection, shared=True)
             return
         waiting = self._dialling.get(to)
         if waiting is not None:
@@ -59,6 +61,7 @@ class MsrpSide:
     def connected(self, to: HostPort, connection: MsrpConnection) -> None:
         """The host opened the connection it was asked for."""
         self._open[to] = connection
+        self._opened_to[connection] = to
         for session in self._dialling.pop(to, ()):
             session.msrp_connected(connection)
         self.close_if_idle(connection)
@@ -68,16 +71,21 @@ class MsrpSide:
         for session in self._dialling.pop(to, ()):
             session.msrp_unreachable(f"{detail} ({to[0]}:{to[1]})")
 
-    def lost(self, connection: MsrpConnection, to: HostPort | None) -> None:
-        """The connection is gone; ``to`` is where we had opened it to."""
-        if to is not None and self._open.get(to) is connection:
-            del self._open[to]
+    def lost(self, connection: MsrpConnection) -> None:
+        """The connection is gone."""
+        self._withdraw(connection)
         self.handle(connection.lost(self._gateway.wheel.now))
 
     def close_if_idle(self, connection: MsrpConnection) -> None:
-        """Close it if no session needs it any more."""
+        """Close it if no session needs it any more; from now on none gets it."""
         if not connection.sessions and connection.live and self.close is not None:
+            self._withdraw(connection)
             self.close(connection)
+
+    def _withdraw(self, connection: MsrpConnection) -> None:
+        to = self._opened_to.pop(connection, None)
+        if to is not None and self._open.get(to) is connection:
+            del self._open[to]
 
     # ----------------------------------------------------------------------- events
 
@@ -90,6 +98,7 @@ class MsrpSide:
                     message.session.send_outcome(message, event)
             elif isinstance(event, ConnectionFault):
                 self._gateway.count("msrp_connection_faults")
+                self._withdraw(event.connection)
                 if self.close is not None:
                     self.close(event.connection)
             else:
@@ -104,7 +113,7 @@ class MsrpSide:
             case SessionBound():
                 owner.msrp_bound()
             case SessionLost():
-                owner.msrp_lost(event.reason)
+                owner.msrp_lost(event.reason, event.code)
             case BindTimeout():
                 owner.msrp_bind_timeout()
             case ReportReceived():

@@ -26,6 +26,8 @@ class Profile(NamedTuple):
     """None: as it shows."""
     oversize: str = "stream"
     """What becomes of a MESSAGE over 1300 octets: ``stream``, ``split`` or ``refuse``."""
+    binds_with_content: bool = False
+    """Whether its MSRP ends get their first message in the SEND that binds the session (RFC 4975 s5.4)."""
 
     def max_size(self, most: int) -> int:
         """The ``a=max-size`` that follows (RFC 4975 s8.6, RULEBOOK S10): ``most``, or what goes into UDP."""

@@ -1,6 +1,6 @@
 """One session of the gateway: a message side and an MSRP side under one key, from set-up to end.
 
-    SETTING_UP --(MSRP side connected and, where it is the active one, bound)--> LIVE --> ENDED
+    SETTING_UP --(its description is read, and it is bound: either may come first)--> LIVE --> ENDED
          \\  \\<---- connection lost while messages are owed: offered anew ------/         /
           \\----------------------------- set-up failed --------------------------------/
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from protocols.msrp.accept import common
 from protocols.msrp.errors import MsrpError
+from protocols.msrp.uri import MsrpUri
 from sessions_app.gateway import content, ending, intake, session_row
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.msrp_end import MsrpEnd
@@ -46,6 +47,7 @@ class Session:
 
     __slots__ = (
         "_ever_live",
+        "_on_shared",
         "_reoffered",
         "created_at",
         "decision",
@@ -101,6 +103,7 @@ class Session:
         self.imdn_budget: tuple[float, float] | None = None
         """Notifications that may pass, and since when (:meth:`Notifications.allows`)."""
         self._ever_live = False
+        self._on_shared = False
         self._reoffered = False
 
     @property
@@ -181,9 +184,16 @@ class Session:
         return self.page.profile.max_size(self.gateway.config.max_message_size)
 
     def set_peer(self, media: MessageMedia) -> None:
-        """What the MSRP side's description said. Raises MsrpError for a path that is none."""
-        assert self.msrp is not None
-        self.msrp.set_peer(media.path, media.accept_types, media.max_size)
+        """What the MSRP side's description said. Raises MsrpError for a path that is none.
+
+        A connection that had bound the session before, in the name of another path, carries it no longer.
+        """
+        msrp = self.msrp
+        assert msrp is not None
+        early = msrp.connection
+        if not msrp.set_peer(media.path, media.accept_types, media.max_size) and early is not None:
+            self.event("unbound", "the description names another path than the one that had bound it")
+            self.gateway.msrp_side.close_if_idle(early)
         self.peer.learn(media)
 
     def move_to(self, media: MessageMedia) -> bool:
@@ -210,44 +220,73 @@ class Session:
 
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
-        if self.state is not State.ENDED:
-            hop = media.next_hop
-            self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
+        if self.state is not State.ENDED and not self._is_joined():
+            self._dial(media.next_hop)
+
+    def _dial(self, hop: MsrpUri) -> None:
+        self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
 
     def await_bind(self) -> None:
         """The peer is the active side: its first SEND binds the session."""
-        if self.msrp is not None and not self.msrp.bound:
+        if self.msrp is not None and not self._is_joined():
             self.msrp.await_bind(self.gateway.wheel.now)
 
-    def msrp_connected(self, connection: MsrpConnection) -> None:
-        """The connection that we asked for."""
+    def _is_joined(self) -> bool:
+        """Whether the peer had bound the session before its description was read: TCP overtakes UDP."""
+        msrp = self.msrp
+        if msrp is None or not msrp.bind_confirmed:
+            return False
+        self.msrp_bound()
+        return True
+
+    def msrp_connected(self, connection: MsrpConnection, *, shared: bool = False) -> None:
+        """The connection that we asked for: bind the session to it. ``shared``: it was there, for other sessions.
+
+        By a SEND without content, whose answer is waited for: passive ends are in use that take the first SEND for
+        the binding, answer it 200 and look no further into it. A peer's profile may say that its first content binds.
+        """
         msrp = self.msrp
         if self.state is State.ENDED or msrp is None:
             return
+        if msrp.bound and msrp.connection is not connection:
+            return  # the peer was faster, by a connection of its own
+        self._on_shared = shared
+        with_content = bool(self.queue) and self.gateway.profiles(connection.remote).binds_with_content
         try:
-            msrp.attach(connection, self.gateway.wheel.now, bind=not self.queue)
+            msrp.attach(connection, self.gateway.wheel.now, bind=not with_content)
         except MsrpError as error:
             self.leg_lost("msrp", str(error))
             return
-        self._go_live()
+        if with_content:
+            self._go_live()
 
     def msrp_unreachable(self, detail: str) -> None:
         """The connection could not be made."""
         self.leg_lost("tcp", detail)
 
     def msrp_bound(self) -> None:
-        """The peer takes part: its first SEND came, or it answered ours."""
-        if self.state is State.SETTING_UP:
+        """The peer takes part: its first SEND came, or it answered ours.
+
+        That makes the session live only once the peer's description is read, whichever comes first.
+        """
+        if self.state is State.SETTING_UP and self.msrp is not None and self.msrp.peer_path is not None:
             self._go_live()
 
     def msrp_bind_timeout(self) -> None:
         """The peer did not."""
         self.leg_lost("msrp", f"no SEND bound the session in {self.gateway.config.bind_timeout:g} s")
 
-    def msrp_lost(self, reason: str) -> None:
-        """The connection is gone, or the peer refused the session on it; only a new offer could mend it (S17)."""
-        leg = self.leg
-        if self.queue and self._ever_live and not self._reoffered and leg is not None and leg.dialog.call_id:
+    def msrp_lost(self, reason: str, code: int | None = None) -> None:
+        """The connection is gone, or the peer refused the session on it with ``code``.
+
+        Only a new offer could mend that (RULEBOOK S17), but for one thing: a connection that was there before may have
+        been on its way out when the session was to be bound to it, and then never carried the session.
+        """
+        leg, msrp = self.leg, self.msrp
+        if code is None and self._on_shared and self.state is State.SETTING_UP and msrp is not None and msrp.peer_path:
+            self._on_shared = False
+            self._dial(MsrpUri.parse(msrp.peer_path[0]))
+        elif self.queue and code is None and not self._reoffered and leg is not None and leg.dialog.call_id:
             self._offer_anew(reason)
         else:
             self.leg_lost("msrp", reason)

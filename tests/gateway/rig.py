@@ -169,9 +169,10 @@ class Rig:
 
     def connect(self) -> MsrpConnection:
         """The connection that the gateway dialled is there."""
-        connection = self.gateway.endpoint.create_connection(True)
+        connection = self.gateway.endpoint.create_connection(True, remote=self.dialled[0][0])
         self.connections.append(connection)
         self.gateway.msrp_side.connected(self.dialled.pop(0), connection)
+        self.answer_sends(connection, connection.take_output(self.now))  # the one that binds
         return connection
 
     def live(self) -> tuple[MsrpConnection, bytes]:
@@ -185,8 +186,13 @@ class Rig:
         return connection, invite.body.partition(b"a=path:")[2].partition(b"\r\n")[0]
 
     def msrp_ok(self, connection: MsrpConnection) -> None:
-        """The chat side answers every SEND that is on its way 200."""
-        for chunk in connection.take_output(self.now).split(b"MSRP ")[1:]:
+        """The chat side answers every SEND 200: those that are on their way, and those that follow from the answers."""
+        while data := connection.take_output(self.now):
+            self.answer_sends(connection, data)
+
+    def answer_sends(self, connection: MsrpConnection, sent: bytes) -> None:
+        """The chat side answers the SENDs among these octets 200."""
+        for chunk in sent.split(b"MSRP ")[1:]:
             tid, method = chunk.split(b"\r\n", 1)[0].split(b" ", 1)
             if method != b"SEND":
                 continue

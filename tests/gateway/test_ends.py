@@ -81,7 +81,7 @@ def test_all_sessions_of_a_lost_connection_end_at_once():
     rig = Rig()
     calls = {live(rig, f"user{number}", f"msrp://127.0.0.1:2900/peer{number};tcp")[0].call_id for number in range(20)}
     [connection] = rig.connections
-    rig.gateway.msrp_side.lost(connection, ("127.0.0.1", 2900))
+    rig.gateway.msrp_side.lost(connection)
     assert {rig.flow.take("BYE").call_id for _ in range(20)} == calls
     assert rig.gateway.by_id == {}
     assert rig.gateway.sessions == {}
@@ -136,7 +136,7 @@ def test_every_message_that_waited_is_answered_when_the_connection_breaks_under_
     rig.accept(rig.flow.take("INVITE"))
     connection = rig.connect()
     connection.take_output(rig.now)
-    rig.gateway.msrp_side.lost(connection, ("127.0.0.1", 2900))
+    rig.gateway.msrp_side.lost(connection)
     for _ in range(20):
         rig.advance(0.25)
         if any(data.startswith(b"INVITE") for data, _ in rig.flow.sent):

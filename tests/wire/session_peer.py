@@ -116,10 +116,10 @@ class Call:
         assert self.wire.response_to(bound).code == 200
         return self
 
-    def expect_connection(self):
-        """Be the passive side."""
+    def expect_connection(self, *, bind=True):
+        """Be the passive side, and welcome the bind."""
         self.wire = self.peer.msrp.accepted()
-        return self
+        return self.expect_bind() if bind else self
 
     def expect_bind(self):
         """The gateway shows itself by an empty SEND, and is welcome."""
@@ -237,5 +237,5 @@ class SessionPeer(SipPeer):
         call = self.dialog_of(sent, answer)
         call.ack()
         if description.get("setup") == "passive":
-            return call.expect_connection().expect_bind()
+            return call.expect_connection()
         return call.connect_and_bind()

@@ -102,6 +102,7 @@ def test_two_sessions_on_one_connection_are_both_offered_anew_when_it_dies(gatew
     of_carol = bob.answer(bob.expect("INVITE"))
     bob.expect("ACK")
     of_carol.wire = of_alice.wire
+    of_carol.expect_bind()
     of_carol.take_message()
     assert carol.final_answer_to(second).status == 200
     sent = {each: each.message(bob.uri, f"again from {each.user}") for each in (alice, carol)}
@@ -113,6 +114,7 @@ def test_two_sessions_on_one_connection_are_both_offered_anew_when_it_dies(gatew
     wire = bob.msrp.accepted()
     for who, call in ((alice, of_alice), (carol, of_carol)):
         call.wire = wire
+        call.expect_bind()
         assert call.take_message().body == f"again from {who.user}".encode()
         assert who.final_answer_to(sent[who]).status == 200
 

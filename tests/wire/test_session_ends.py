@@ -125,6 +125,7 @@ def test_two_sessions_share_a_connection_that_the_gateway_opened(page, bob):
     second = carol.message(bob.uri, "from carol")
     of_carol = bob.answer(bob.expect("INVITE"))
     of_carol.wire = of_alice.wire
+    of_carol.expect_bind()
     of_carol.take_message()
     assert alice.final_answer_to(first).status == carol.final_answer_to(second).status == 200
 

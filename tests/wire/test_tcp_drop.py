@@ -18,16 +18,29 @@ class Breaking:
         self.listener.settimeout(5)
         self.path = f"msrp://{HOST}:{self.listener.getsockname()[1]}/breaking0123456789;tcp"
 
-    def read_up_to(self, mark):
-        """What was read; then the connection is reset, or closed where all was read."""
+    def read_up_to(self, mark, *, of_content=True):
+        """What was read; then the connection is reset, or closed where all was read.
+
+        ``of_content``: of the SEND that follows the one that binds, which is answered 200.
+        """
         connection, _ = self.listener.accept()
-        data = b""
         with connection:
             connection.settimeout(5)
-            while mark not in data:
-                more = connection.recv(1)
-                assert more, data[-200:]
-                data += more
+            if of_content:
+                bind = self._read(connection, b"$\r\n").decode()
+                tid, to, own = (line.split(" ")[1] for line in bind.split("\r\n")[:3])
+                connection.sendall(
+                    f"MSRP {tid} 200 OK\r\nTo-Path: {own}\r\nFrom-Path: {to}\r\n-------{tid}$\r\n".encode()
+                )
+            return self._read(connection, mark)
+
+    @staticmethod
+    def _read(connection, mark):
+        data = b""
+        while mark not in data:
+            more = connection.recv(1)
+            assert more, data[-200:]
+            data += more
         return data
 
 
@@ -36,6 +49,16 @@ def breaking():
     made = Breaking()
     yield made
     made.listener.close()
+
+
+@pytest.mark.parametrize("mark", [b"", b"M", b"Message-ID: ", b"$\r\n"])
+def test_a_set_up_whose_connection_breaks_at_the_bind_goes_on_by_a_new_offer(alice, bob, breaking, mark):
+    sent = alice.message(bob.uri, "first")
+    call = bob.answer(bob.expect("INVITE"), own_path=breaking.path)
+    bob.expect("ACK")
+    breaking.read_up_to(mark, of_content=False)
+    assert call.take_offer().take_message().body == b"first"
+    assert alice.final_answer_to(sent).status == 200
 
 
 @pytest.mark.parametrize(
