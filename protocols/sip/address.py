@@ -11,7 +11,7 @@ from protocols.sip.grammar import LWS, QUOTED
 from protocols.sip.params import PLAIN_VALUE, Params, format_params, parse_params, quote, split_list, unquote
 
 _URI: Final = r'[A-Za-z][A-Za-z0-9+.\-]*+:[^\s<>"]++'
-_plain_tag = re.compile(rf"{PLAIN_VALUE}\Z").match
+_plain_tag = re.compile(rf"{PLAIN_VALUE}\Z", re.ASCII).match
 # Spaces inside the brackets are ignored (RFC 4475 s3.1.2.14). A display name without quotes may have more than tokens,
 # as peers write dots, brackets and letters of any script, but nothing that could be another address or a parameter.
 _name_addr = re.compile(

@@ -15,9 +15,11 @@ _VALUE: Final = r'[^\s;,"<>]*+'
 PLAIN_VALUE: Final = r'[^\s;,"<>=]++'
 """A parameter's value as almost all are, for the patterns that are tried first."""
 
-_plain = re.compile(rf"(?:;{TCHAR}++(?:={_VALUE})?)*+\Z").match
-_general = re.compile(rf"{LWS};{LWS}({TCHAR}++)(?:{LWS}(=){LWS}(?:({QUOTED})|({_VALUE})))?{LWS}", re.DOTALL).match
-_unquoted = re.compile(r'[^\s;,"<>]++\Z').match
+_plain = re.compile(rf"(?:;{TCHAR}++(?:={_VALUE})?)*+\Z", re.ASCII).match
+_general = re.compile(
+    rf"{LWS};{LWS}({TCHAR}++)(?:{LWS}(=){LWS}(?:({QUOTED})|({_VALUE})))?{LWS}", re.DOTALL | re.ASCII
+).match
+_unquoted = re.compile(r'[^\s;,"<>]++\Z', re.ASCII).match
 _list_piece = re.compile(rf"{QUOTED}|<[^>]*+>|,|[^\",<]++|.++", re.DOTALL).finditer
 _quoted_pair = re.compile(r"\\(.)", re.DOTALL).sub
 _to_quote = re.compile(r'(["\\])').sub

@@ -64,3 +64,11 @@ def test_media_types_compare_by_essence() -> None:
 def test_malformed_media_types_are_400(text: str) -> None:
     with pytest.raises(SipError):
         MediaType.parse(text)
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2003", "\u3000", "\x85"])
+def test_only_the_blanks_of_ascii_are_blanks_whichever_pattern_reads_a_value(blank: str) -> None:
+    """What is written unquoted is read unquoted, by the pattern for the usual case and by the one for all of them."""
+    value = f"{blank}x{blank}"
+    assert parse_params(f";a={value}") == parse_params(f" ; a={value}") == {"a": value}
+    assert parse_params(format_params({"a": value})) == {"a": value}
