@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
 from sessions_app.conf import BODIES_KEPT, gateway_config
+from sessions_app.gateway.destinations import parse_networks
 from sessions_app.store.node import HEARTBEAT
 
 
@@ -52,6 +53,10 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         fault(12, f"GATEWAY_HEP is {config.hep!r}: host:port, as 192.0.2.5:9060.")
     if config.playground not in ("yes", "no", "auto"):
         fault(13, f"GATEWAY_PLAYGROUND is {config.playground!r}: yes, no or auto.")
+    try:
+        parse_networks(config.destinations)
+    except ValueError as error:
+        fault(14, f"GATEWAY_DESTINATIONS: {error}. Write networks, as 192.0.2.0/24 2001:db8::/32.")
     if config.route:
         try:
             if not callable(import_string(config.route)):

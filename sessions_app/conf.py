@@ -91,6 +91,9 @@ class GatewayConfig:
     """TCP connections that may come in at once; more are closed."""
     public_host: str = ""
     """Address by which peers reach this machine; needed where a listener is on all interfaces or behind NAT."""
+    destinations: str = ""
+    """Networks, by blank or comma, to which peers may make the gateway send or connect by what they write into
+    Request-URI, Contact, Record-Route or a=path; empty: any address of their own scope (docs/security.md)."""
     drain_timeout: float = 10.0
     """Seconds that a stopping gateway waits for what is under way."""
     trace: str = "failures"

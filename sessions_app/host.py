@@ -12,7 +12,7 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -28,12 +28,14 @@ from sessions_app import signals
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.feed import Feed
 from sessions_app.flows import MsrpFlow, Pump, Send
+from sessions_app.gateway.destinations import Destinations, Network, parse_networks
 from sessions_app.gateway.gateway import Gateway
 from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.recovery import Inheritance
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
 from sessions_app.orders import Orders
+from sessions_app.own_addresses import is_local, own_addresses
 from sessions_app.pulse import Pulse
 from sessions_app.store.batch import Batch
 from sessions_app.store.database import conninfo
@@ -75,6 +77,8 @@ class GatewayHost:
         self._connections = 0
         self._sent_by: dict[str, str] = {}
         self._table: RoutesTable | None = None
+        self._own: list[tuple[str, int]] = []
+        self._permitted = parse_networks(self.config.destinations)
         self._link: NodeLink | None = None
         self._pulse: Pulse
         self._feed: Feed
@@ -99,6 +103,9 @@ class GatewayHost:
             route=custom or self._ask_table,
             trusts=self._trusts,
             profiles=self._profile_of,
+            destinations=Destinations(
+                self._own, is_local=is_local, allowed=self._destinations_of, is_peer=self._trusts
+            ),
             announce=self._announce,
         )
         gateway.wheel.wake = self._set_alarm
@@ -139,6 +146,8 @@ class GatewayHost:
         mark_draining(info, self.config.node_name, False)
         self._estate = take_over(info, self.config.node_name, self.config.node_name)
         self._table = RoutesTable.load()
+        listeners = (*settings.SIP_LISTEN, *settings.MSRP_LISTEN, settings.HTTP_LISTEN)
+        self._own = own_addresses(listeners, self.config.public_host)
         connections.close_all()
         return info
 
@@ -235,6 +244,9 @@ class GatewayHost:
 
     def _profile_of(self, host: str) -> Profile:
         return self._routes.profile_of(host)
+
+    def _destinations_of(self, source: str, route: str) -> Collection[Network] | None:
+        return self._routes.destinations_of(source, route) or self._permitted or None
 
     def _reload_soon(self) -> None:
         self._spawn(self._reload())

@@ -26,6 +26,12 @@ def network(value: str) -> None:
         raise ValidationError(f"{error}. Write it as 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32.")
 
 
+def networks(value: str) -> None:
+    """IP networks or addresses, separated by blanks or commas."""
+    for each in value.replace(",", " ").split():
+        network(each)
+
+
 def pattern(value: str) -> None:
     """A regular expression that compiles."""
     try:

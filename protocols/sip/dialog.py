@@ -19,7 +19,8 @@ from protocols.sip.uri import SipUri
 class Dialog:
     """One dialog. ``local`` and ``remote`` are From/To values without tag, ``route_set`` raw Route values in order.
 
-    ``remote_cseq`` is None until the peer sent a request (s12.1.2).
+    ``remote_cseq`` is None until the peer sent a request (s12.1.2). ``far_end`` is the numeric address that the peer's
+    half of it came from, whose word the remote target and the routes are; empty where it is not known.
     """
 
     call_id: str
@@ -31,9 +32,10 @@ class Dialog:
     local_cseq: int
     remote_cseq: int | None = None
     route_set: list[str] = field(default_factory=list)
+    far_end: str = ""
 
     @classmethod
-    def of_uas(cls, request: Request, local_tag: str) -> Dialog:
+    def of_uas(cls, request: Request, local_tag: str, far_end: str = "") -> Dialog:
         """The dialog that a 2xx to ``request`` makes (s12.1.1).
 
         Raises SipError 400 where Contact is missing or names no SIP URI, or Record-Route cannot be read.
@@ -51,10 +53,11 @@ class Dialog:
             local_cseq=0,
             remote_cseq=request.cseq.number,
             route_set=_record_routes(request),
+            far_end=far_end,
         )
 
     @classmethod
-    def of_uac(cls, invite: OutgoingRequest, response: Response) -> Dialog:
+    def of_uac(cls, invite: OutgoingRequest, response: Response, far_end: str = "") -> Dialog:
         """The dialog that a 2xx makes for the sender of ``invite`` (s12.1.2).
 
         Without Contact, which the answer owes us, the target stays where the INVITE went. Raises SipError where To,
@@ -70,6 +73,7 @@ class Dialog:
             remote_target=contact_of(response) or invite.uri,
             local_cseq=int(headers["CSeq"].partition(" ")[0]),
             route_set=_record_routes(response)[::-1],
+            far_end=far_end,
         )
 
     @property
@@ -118,7 +122,7 @@ class Dialog:
         )
 
     def next_hop(self) -> str:
-        """URI that the next request is sent to: the first route, else the remote target."""
+        """URI that the next request is sent to: the first route, else the remote target; ``far_end`` wrote it."""
         return bare(self.route_set[0]) if self.route_set else self.remote_target
 
     def as_record(self) -> dict[str, Any]:
@@ -133,6 +137,7 @@ class Dialog:
             "local_cseq": self.local_cseq,
             "remote_cseq": self.remote_cseq,
             "route_set": self.route_set,
+            "far_end": self.far_end,
         }
 
     @classmethod
@@ -144,7 +149,7 @@ class Dialog:
         try:
             dialog = cls(**record)
             numbers = [dialog.local_cseq, 0 if dialog.remote_cseq is None else dialog.remote_cseq]
-            texts = [dialog.call_id, dialog.local_tag, dialog.remote_tag]
+            texts = [dialog.call_id, dialog.local_tag, dialog.remote_tag, dialog.far_end]
             if not all(type(each) is int for each in numbers) or not all(type(each) is str for each in texts):
                 raise SipError(400, "Dialog with a value of another kind")
             for address in (dialog.local, dialog.remote):

@@ -6,11 +6,29 @@ from protocols.entropy import source
 from protocols.sip.via import COOKIE
 
 _branch = source(24)
+_half = source(12)
 
 
 def new_branch() -> str:
     """A Via branch: the magic cookie and 96 random bits."""
     return COOKIE + _branch()
+
+
+class Branches:
+    """The branches of one transaction layer, which knows them again in a request that has come back (RFC 5393 s4)."""
+
+    __slots__ = ("_mark",)
+
+    def __init__(self) -> None:
+        self._mark = COOKIE + _half()
+
+    def new(self) -> str:
+        """A Via branch: the magic cookie, 48 random bits that all of these branches share, and 48 of its own."""
+        return self._mark + _half()
+
+    def are_in(self, via: str) -> bool:
+        """Whether a Via header field has one of them."""
+        return self._mark in via
 
 
 new_tag = source(16)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from protocols.sip.dialog import Dialog
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Target
-from protocols.sip.ids import new_branch
 from protocols.sip.transaction_client import ClientTransaction, Failure, InviteClientTransaction, OutgoingRequest
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class InviteClient:
             if again is not None:
                 self._agent.send_ack(*again)
                 return
-            dialog = Dialog.of_uac(self.request, response)
+            dialog = Dialog.of_uac(self.request, response, self._transaction.target.host)
         except SipError as error:
             # Nobody can be acknowledged. It is repeated for 32 s and then given up by those who sent it.
             self._agent.layer.counts["dropped"] += 1
@@ -95,9 +94,12 @@ class InviteClient:
             self._agent.layer.counts["dropped"] += 1
             return
         ack = dialog.request("ACK", cseq=dialog.local_cseq)
-        self._acks[tag] = (dialog, ack, branch := new_branch())
-        self._agent.send_ack(dialog, ack, branch)
-        if (caller := self._finish()) is not None:
+        self._acks[tag] = (dialog, ack, branch := self._agent.layer.branches.new())
+        nowhere: list[Failure] = []
+        self._agent.send_ack(dialog, ack, branch, nowhere.append)
+        if (caller := self._finish()) is not None and nowhere:
+            caller.on_unanswered(self, nowhere[0])
+        elif caller is not None:
             self.dialog = dialog
             caller.on_answered(self, dialog, response)
         else:  # it crossed our CANCEL, or another branch of a fork answered too

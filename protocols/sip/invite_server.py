@@ -91,4 +91,4 @@ def uas_dialog(transaction: InviteServerTransaction) -> Dialog:
     """The dialog that answering ``transaction`` 2xx will make. Raises SipError 400 as :meth:`Dialog.of_uas` does."""
     if transaction.to_tag is None:
         transaction.to_tag = new_tag()
-    return Dialog.of_uas(transaction.request, transaction.to_tag)
+    return Dialog.of_uas(transaction.request, transaction.to_tag, transaction.source[0])

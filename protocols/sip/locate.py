@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocols.sip.errors import SipError
 from protocols.sip.flow import PORTS, Target
@@ -25,23 +25,49 @@ Then = Callable[[Target | Failure], object]
 Addresses = list[str]
 
 
+class Origin(NamedTuple):
+    """Whose word a URI is.
+
+    ``source``: numeric address of the peer that wrote it, empty for the operator; ``route``: name of the route that
+    its request took.
+    """
+
+    source: str = ""
+    route: str = ""
+
+
+OPERATOR: Final = Origin()
+
+Refusal = Callable[[Target, Origin], Failure | None]
+"""Why a target must not be used, None where it may be."""
+
+
+def _refuses_nothing(_: Target, __: Origin) -> Failure | None:
+    return None
+
+
 class Locator:
     """Finds targets. ``lookup(name, then)`` is the host's; ``then`` gets numeric addresses, or a text of why not.
 
-    ``usable`` tells whether there is a transport for an address: the first such one of a name is taken.
+    ``usable`` tells whether there is a transport for an address, ``refusal`` whether it may be sent to: the first
+    address of a name for which both hold is taken.
     """
 
-    __slots__ = ("_names", "_waiting", "clock", "lookup", "usable")
+    __slots__ = ("_names", "_waiting", "clock", "lookup", "refusal", "usable")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], refusal: Refusal = _refuses_nothing) -> None:
         self.clock = clock
+        self.refusal = refusal
         self.lookup: Callable[[str, Callable[[Addresses | str], None]], None] | None = None
         self.usable: Callable[[str], bool] = lambda _: True
         self._names: dict[str, tuple[float, Addresses | str]] = {}
         self._waiting: dict[str, list[Callable[[Addresses | str], object]]] = {}
 
-    def locate(self, uri: str, then: Then) -> None:
-        """Call ``then`` with the target of ``uri``, or with why there is none; at once where no name is involved."""
+    def locate(self, uri: str, then: Then, origin: Origin = OPERATOR) -> None:
+        """Call ``then`` with the target of ``uri``, or with why there is none; at once where no name is involved.
+
+        ``origin``: whose word the URI is.
+        """
         try:
             parsed = SipUri.parse(uri)
         except SipError as error:
@@ -56,11 +82,16 @@ class Locator:
             return
         host = (parsed.params.get("maddr") or parsed.host).strip("[]").lower()  # s4: TARGET
         port = parsed.port or PORTS[transport]
+        name = numeric(host) or host.removesuffix(".")
+        self.resolve(name, lambda found: then(self._target(transport, name, port, found, origin)))
+
+    def resolve(self, host: str, then: Callable[[Addresses | str], object]) -> None:
+        """Call ``then`` with the addresses of a name, or a numeric address by itself, or with why there are none."""
         address = numeric(host)
         if address is not None:
-            then(Target.over(transport, address, port, address))
+            then([address])
         else:
-            self._by_name(host.removesuffix("."), lambda found: then(self._target(transport, host, port, found)))
+            self._by_name(host, then)
 
     def _by_name(self, host: str, then: Callable[[Addresses | str], object]) -> None:
         known = self._names.get(host)
@@ -91,12 +122,17 @@ class Locator:
         for then in self._waiting.pop(host, ()):
             then(found)
 
-    def _target(self, transport: str, host: str, port: int, found: Addresses | str) -> Target | Failure:
+    def _target(self, transport: str, name: str, port: int, found: Addresses | str, origin: Origin) -> Target | Failure:
         if isinstance(found, str):
-            return Failure("dns", f"{host}: {found}")
-        if not found:
-            return Failure("dns", f"{host}: no address")
-        return Target.over(transport, next(filter(self.usable, found), found[0]), port, host.removesuffix("."))
+            return Failure("dns", f"{name}: {found}")
+        failure = Failure("dns", f"{name}: no address")
+        for address in list(filter(self.usable, found)) or found:
+            target = Target.over(transport, address, port, name)
+            refusal = self.refusal(target, origin)
+            if refusal is None:
+                return target
+            failure = refusal
+        return failure
 
 
 def numeric(host: str) -> str | None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from protocols.sip.dialog import Dialog, contact_of
 from protocols.sip.errors import SipError
-from protocols.sip.ids import new_branch
 from protocols.sip.transaction_client import ClientTransaction, Failure, InviteClientTransaction, OutgoingRequest
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ class ReInvite:
                 user.on_reoffer_failed(None, f"answer {response.status}: {error.reason}")
             return
         ack = dialog.request("ACK", cseq=response.cseq.number)
-        self._ack = (dialog, ack, new_branch())
+        self._ack = (dialog, ack, self._agent.layer.branches.new())
         self._agent.send_ack(*self._ack)
         if (user := self._finish()) is not None:
             user.on_reanswered(response)

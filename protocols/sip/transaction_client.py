@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from protocols.sip import timing
 from protocols.sip.builder import build_request
-from protocols.sip.ids import new_branch
 
 if TYPE_CHECKING:
     from protocols.sip.flow import Flow, Target
@@ -22,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class Failure(NamedTuple):
-    """Why a request got no final answer. ``layer``: ``timer``, ``tcp``, ``udp``, ``dns``, ``uri`` or ``sip``."""
+    """Why a request got no final answer.
+
+    ``layer``: ``timer``, ``tcp``, ``tls``, ``udp``, ``dns``, ``uri`` or ``sip``; or one of the policy about targets.
+    """
 
     layer: str
     detail: str
@@ -105,7 +107,7 @@ class ClientTransaction:
         self.on_response = on_response
         self.on_failure = on_failure
         self.context = context
-        self.branch = branch or new_branch()
+        self.branch = branch or layer.branches.new()
         self.key = self.branch + request.method
         self.state = State.CONNECTING
         self.flow: Flow | None = None

@@ -13,7 +13,7 @@ from protocols.sip import timing
 from protocols.sip.builder import build_response
 from protocols.sip.errors import SipError, SipParseError
 from protocols.sip.flow import PORTS, Flow, Target
-from protocols.sip.ids import new_tag
+from protocols.sip.ids import Branches, new_tag
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.message import Request, Response
 from protocols.sip.parser import parse_message
@@ -74,6 +74,7 @@ class TransactionLayer:
         "_finished",
         "_seen",
         "_servers",
+        "branches",
         "counts",
         "limit",
         "limits",
@@ -96,6 +97,7 @@ class TransactionLayer:
         self.user: TransactionUser = user or _Nobody()
         self.limits = limits
         self.limit = limit
+        self.branches = Branches()
         self.counts: Counter[str] = Counter()
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
@@ -196,10 +198,14 @@ class TransactionLayer:
             transaction.expect_answer()
 
     def _check_merged(self, request: Request, key: str) -> None:
-        """The same request by another way: 482 (s8.2.2.2, RULEBOOK M13). In-dialog requests cannot be merged.
+        """A request of our own that came back, or the same one by another way: 482 (s8.2.2.2, RULEBOOK M13, U2).
+
+        In-dialog requests cannot be merged.
 
         Over TCP too, where the transaction itself would be over with its answer: the other way may be the longer one.
         """
+        if any(map(self.branches.are_in, request.headers["via"])):
+            raise SipError(482, "Loop Detected")  # we sent it ourselves (RFC 3261 s16.3, RULEBOOK U1, U2)
         if request.to.tag is not None:
             return
         identity = merge_identity(request)

@@ -6,13 +6,14 @@ code the RFC names.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from protocols.sip.dialog import Dialog
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Target
 from protocols.sip.invite_client import Caller, InviteClient
-from protocols.sip.locate import Locator
+from protocols.sip.locate import Locator, Origin
 from protocols.sip.message import Request
 from protocols.sip.transaction_client import (
     ClientTransaction,
@@ -182,16 +183,27 @@ class UserAgent:
                 nowhere.state = State.TERMINATED
                 on_failure(nowhere, target)
 
-        self.locator.locate(dialog.next_hop(), located)
+        self.locator.locate(dialog.next_hop(), located, Origin(dialog.far_end))
 
-    def send_ack(self, dialog: Dialog, ack: OutgoingRequest, branch: str) -> None:
-        """Send the ACK of a 2xx, which has no transaction and is the same each time the 2xx comes (s13.2.2.4)."""
+    def send_ack(
+        self,
+        dialog: Dialog,
+        ack: OutgoingRequest,
+        branch: str,
+        on_failure: Callable[[Failure], object] | None = None,
+    ) -> None:
+        """Send the ACK of a 2xx, which has no transaction and is the same each time the 2xx comes (s13.2.2.4).
+
+        ``on_failure`` is called where there is nowhere to send it.
+        """
 
         def located(target: Target | Failure) -> None:
             if isinstance(target, Target):
                 self.layer.send(ack, target, _Ack(self.layer, ack, target, _ignore, _ignore, None, branch))
+            elif on_failure is not None:
+                on_failure(target)
 
-        self.locator.locate(dialog.next_hop(), located)
+        self.locator.locate(dialog.next_hop(), located, Origin(dialog.far_end))
 
 
 class _Ack(ClientTransaction):

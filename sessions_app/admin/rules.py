@@ -85,7 +85,7 @@ class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
         (
             "Requests that the gateway makes",
             {
-                "fields": ["from_template", "to_template", "ruri_template", "next_hop", "back_hop"],
+                "fields": ["from_template", "to_template", "ruri_template", "next_hop", "back_hop", "destinations"],
                 "description": "{from}, {to} and {ruri} are the addresses of the request that came in.",
             },
         ),
@@ -123,5 +123,8 @@ class PeerAdmin(EditedInRows, Remembers, Light, ModelAdmin):
     search_fields = ["name", "network", "notes"]
     ordering = ["name"]
     warn_unsaved_form = True
-    fields = ["name", "network", "enabled", "takes_cpim", "oversize", "notes", "created_at", "updated_at"]
+    fields = [
+        *("name", "network", "enabled", "takes_cpim", "oversize", "first_send", "destinations", "notes"),
+        *("created_at", "updated_at"),
+    ]
     readonly_fields = ["created_at", "updated_at"]

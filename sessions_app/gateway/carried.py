@@ -123,7 +123,7 @@ class Carried:
     def keep_or_wait(self, promise: Callable[[Any], object]) -> None:
         """Make it an obligation and call ``promise`` once it is kept; where nothing can be kept now, in its turn."""
         self._timer = None
-        self.session.gateway.keep_in_turn(self, promise)
+        self.session.gateway.database_away.keep_in_turn(self, promise)
 
     def owe(self, promise: Callable[[Any], object], *, with_audit: bool = False) -> None:
         """Make it an obligation and call ``promise`` once it is kept.

@@ -8,21 +8,23 @@ from __future__ import annotations
 import itertools
 import time
 import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from protocols.msrp.endpoint import MsrpEndpoint
 from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
 from protocols.sip.errors import SipError
-from protocols.sip.flow import Address
+from protocols.sip.flow import Address, Target
 from protocols.sip.ids import new_call_id
 from protocols.sip.invite_server import uas_dialog
 from protocols.sip.limits import SipLimits
 from protocols.sip.locate import Locator, numeric
+from protocols.sip.transaction_client import Failure
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
+from protocols.sip.transaction_server import State as TransactionState
 from protocols.sip.transports import Transports
 from protocols.sip.uri import SipUri
 from protocols.sip.user_agent import ALLOW, UserAgent
@@ -31,27 +33,31 @@ from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway import intake, session_row
 from sessions_app.gateway.carried import Carried
-from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS, SeenBefore, SeenOnMsrp
+from sessions_app.gateway.database_away import DatabaseAway
+from sessions_app.gateway.destinations import Destinations
+from sessions_app.gateway.duplicates import SeenBefore, SeenOnMsrp
 from sessions_app.gateway.leg import UnusableOffer, read_media
-from sessions_app.gateway.life import State as MessageState
 from sessions_app.gateway.msrp_side import MsrpSide
 from sessions_app.gateway.notifications import Notifications, new_imdn_id
+from sessions_app.gateway.outcomes import MESSAGE_IN_VAIN, setup_cause
 from sessions_app.gateway.page_end import Profile, carried_headers
 from sessions_app.gateway.page_side import PageSide
 from sessions_app.gateway.routing import Decision, RouteRequest
 from sessions_app.gateway.session import Session
 from sessions_app.gateway.session_row import State
+from sessions_app.gateway.silence import silence
 from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.store import message_rows
 from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.writer import Obligation
 
+if TYPE_CHECKING:
+    from protocols.msrp.negotiation import MessageMedia
+
 CHUNK_SLACK = 1024 * 1024
 """Octets that a chunk may be over the message limit and still be answered 413, its connection staying open."""
 HOUSEKEEPING = 0.25
 """Seconds between two looks at what is due in both stacks."""
-PATIENCE = 10.0
-"""Seconds without a database in which MESSAGEs for new sessions are left to be repeated; then they get 503."""
 SESSIONS_A_TURN = 100
 """Changed sessions whose counters go to the records in one look; a bound on the work, whatever their number."""
 
@@ -80,7 +86,8 @@ class Gateway:
 
     ``route`` is the request route, ``trusts`` says whether a source may talk to us. ``sip_listener`` and
     ``msrp_listener`` are where peers reach us, as they stand in Contact and in a=path, ``tls_listener`` the one that
-    SIP peers reach over TLS. ``profiles`` says how the peer at an address takes messages.
+    SIP peers reach over TLS. ``profiles`` says how the peer at an address takes messages, ``destinations`` where
+    requests may be sent.
     """
 
     accept = "*/*"
@@ -97,6 +104,7 @@ class Gateway:
         route: Callable[[RouteRequest], None],
         trusts: Callable[[str], bool],
         profiles: Callable[[str], Profile] = lambda _: Profile(),
+        destinations: Destinations | None = None,
         announce: Callable[[dict[str, Any]], object] | None = None,
     ) -> None:
         self.config = config
@@ -128,7 +136,9 @@ class Gateway:
             max_header_length=config.sip_max_header_length,
         )
         layer = TransactionLayer(self.wheel, self.transports, limits=limits, limit=config.max_transactions)
-        self.agent = UserAgent(layer, Locator(lambda: self.wheel.now), self)
+        if destinations is None:
+            destinations = Destinations([each for each in (sip_listener, msrp_listener, tls_listener) if each])
+        self.agent = UserAgent(layer, Locator(lambda: self.wheel.now, destinations.refusal), self)
         self.layer = layer
         self.msrp_side = MsrpSide(self)
         self.page_side = PageSide(self)
@@ -141,9 +151,7 @@ class Gateway:
         """Sessions that have not ended, by key."""
         self.by_id: dict[str, Session] = {}
         self.dirty: dict[Session, None] = {}
-        self._started = now
-        self._away_since: float | None = None
-        self._unkept: deque[tuple[Carried, Callable[[Any], object]]] = deque()
+        self.database_away = DatabaseAway(store, self.wheel)
         self.counts: Counter[str] = Counter()
         self.draining = False
         self.observe: Callable[[Carried, str, float, int | None, int | None], object] | None = None
@@ -176,46 +184,7 @@ class Gateway:
         for session in list(itertools.islice(self.dirty, SESSIONS_A_TURN)):
             del self.dirty[session]
             self.store.change_session(session.id, session_row.progress(session))
-        if self.store.healthy:
-            self._away_since = None
-        elif self._away_since is None:
-            self._away_since = now
-        while self._unkept:
-            message, promise = self._unkept[0]
-            if message.state is MessageState.RECEIVED:
-                if not self._can_keep:
-                    break
-                message.owe(promise)
-            self._unkept.popleft()
-
-    @property
-    def _can_keep(self) -> bool:
-        return self.store.healthy and not self.store.full
-
-    def keep_in_turn(self, message: Carried, promise: Callable[[Any], object]) -> None:
-        """Keep a message now, or, while nothing can be kept, after those that wanted it before.
-
-        Kept out of turn, it alone would be there after a crash, and go out before what came before it.
-        """
-        if self._unkept or not self._can_keep:
-            self._unkept.append((message, promise))
-        else:
-            message.owe(promise)
-
-    @property
-    def is_young(self) -> bool:
-        """Whether what comes may be the repeat of something that the process before this one had, unknown to us."""
-        return self.wheel.now < self._started + OF_EARLIER_PROCESS
-
-    def bears_with(self, transaction: ServerTransaction) -> bool:
-        """Whether a MESSAGE that cannot be taken without a database is better left to its sender's Timer E.
-
-        That is so for an absence that is likely to end before Timer F, and where the MESSAGE may be the repeat of one
-        that the process before this one delivered: a refusal would then be a lie.
-        """
-        if transaction.flow.reliable:
-            return False  # nobody repeats it
-        return self.is_young or self._away_since is None or self.wheel.now < self._away_since + PATIENCE
+        self.database_away.look()
 
     def count(self, what: str) -> None:
         """One more of it."""
@@ -317,7 +286,26 @@ class Gateway:
             layer = error.layer if isinstance(error, UnusableOffer) else "sip"
             self.setup_failed(session, layer, error.reason, None, None, error.code, 0, recorded=False)
             return
-        before = self.sessions.get(decision.key)
+        # Where its SENDs are to go is found out before they are promised anything: it may be nowhere, or here.
+        hop = session.page.hop or session.page.ruri
+        self.agent.locator.locate(
+            hop, lambda found: self._invited(session, transaction, media, found), session.origin(hop)
+        )
+
+    def _invited(
+        self, session: Session, transaction: InviteServerTransaction, media: MessageMedia, found: Target | Failure
+    ) -> None:
+        """The way from an INVITE to the message side is known, or why there is none."""
+        if transaction.state is not TransactionState.PROCEEDING:
+            return  # cancelled meanwhile
+        if isinstance(found, Failure) and found.layer in MESSAGE_IN_VAIN:
+            answer = setup_cause(found.layer)
+            transaction.respond(answer.code, answer.reason)
+            self.setup_failed(
+                session, found.layer, found.detail, None, None, answer.code, 0, recorded=False, leg="message"
+            )
+            return
+        before = self.sessions.get(session.key)
         if before is not None:
             session.inherit(before.give_way("replaced by a new INVITE"))
         self.add(session)
@@ -395,8 +383,9 @@ class Gateway:
         waiting: int,
         *,
         recorded: bool = True,
+        leg: str = "msrp",
     ) -> None:
-        """E_MSRP_GW_SETUP_FAILED. ``recorded`` False: the session got no row of its own."""
+        """E_MSRP_GW_SETUP_FAILED. ``recorded`` False: the session got no row of its own. ``leg``: whose side failed."""
         self.count("setup_failures")
         decision = session.decision
         now = self.wall()
@@ -410,7 +399,7 @@ class Gateway:
                 "ruri": decision.ruri,
                 "code": code,
                 "reason": reason,
-                "leg": "msrp",
+                "leg": leg,
                 "layer": layer,
                 "detail": detail,
                 "answered": answered,
@@ -426,18 +415,6 @@ class Gateway:
         self.draining = True
         for session in list(self.by_id.values()):
             session.end("the gateway is stopping")
-
-
-def silence(config: GatewayConfig, now: float, last_message_at: float, last_send_at: float) -> str | None:
-    """Why a session is to be ended for silence, or None. Times count from its creation (DEFECTS D1, D2).
-
-    ``session_timeout``: silence of both sides together; ``message_timeout``: of the message side alone; 0 is never.
-    """
-    if config.session_timeout and now - max(last_message_at, last_send_at) >= config.session_timeout:
-        return f"both sides silent for {config.session_timeout} s"
-    if config.message_timeout and now - last_message_at >= config.message_timeout:
-        return f"message side silent for {config.message_timeout} s"
-    return None
 
 
 def _max_forwards(transaction: ServerTransaction) -> int:

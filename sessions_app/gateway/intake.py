@@ -100,7 +100,7 @@ def _carry(
     store = gateway.store
     if store.full or (session is None and not store.healthy):
         gateway.count("database_away")
-        if gateway.bears_with(transaction):
+        if gateway.database_away.bears_with(transaction):
             transaction.ignore()
             return
         transaction.respond(503, "The records cannot be written", headers=[DATABASE_AWAY])

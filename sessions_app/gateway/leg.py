@@ -257,9 +257,10 @@ class CallingLeg(Leg):
     def call(self) -> None:
         """Find the MSRP side and send the INVITE."""
         session = self.session
-        hop = session.decision.next_hop or session.decision.ruri
+        decision = session.decision
+        hop = decision.next_hop or decision.ruri
         session.event("invite_sent", hop)
-        session.gateway.agent.locator.locate(hop, self._located)
+        session.gateway.agent.locator.locate(hop, self._located, session.origin(hop))
 
     def _located(self, found: Target | Failure) -> None:
         if self._over:

@@ -61,6 +61,8 @@ SETUP_CAUSE: Final[dict[str, Answer]] = {
     "sdp": Answer(480),
     "type": Answer(415),
     "policy": Answer(480),
+    "loop": Answer(482),
+    "destination": Answer(403, "Destination not permitted"),
 }
 """Set-up failed without a negative reply, by layer; DNS, TCP, TLS and MSRP are 500."""
 
@@ -111,6 +113,10 @@ MESSAGE_REFUSED: Final[dict[int, int]] = {
     606: 403,
 }
 """Final answer to a MESSAGE: the MSRP status of its failure REPORT."""
+
+
+MESSAGE_IN_VAIN: Final = {"loop": 403, "destination": 403, "uri": 403}
+"""The MSRP status for a MESSAGE that cannot be sent at all, by the layer that says so; else that of no answer."""
 
 
 def message_refused(code: int | None) -> int:

@@ -16,6 +16,7 @@ from protocols.sip.transaction_client import ClientTransaction, Failure, Outgoin
 from protocols.sip.transports import UDP_LIMIT
 from sessions_app.gateway import content
 from sessions_app.gateway.life import Event
+from sessions_app.gateway.outcomes import MESSAGE_IN_VAIN
 from sessions_app.gateway.to_page import ToPage
 
 if TYPE_CHECKING:
@@ -113,13 +114,16 @@ class PageSide:
         if page.target is not None:
             self._send_to(message, page.target)
             return
-        self._gateway.agent.locator.locate(page.hop or page.ruri, lambda found: self._located(message, found))
+        hop = page.hop or page.ruri
+        origin = message.session.origin(hop)
+        self._gateway.agent.locator.locate(hop, lambda found: self._located(message, found), origin)
 
     def _located(self, message: ToPage | Indication, found: Target | Failure) -> None:
         page = message.session.page
         if isinstance(found, Failure):
             if isinstance(message, ToPage):
-                self._finish(message, Event.REFUSED, None, f"message side, {found.layer}: {found.detail}")
+                detail = f"message side, {found.layer}: {found.detail}"
+                self._finish(message, Event.REFUSED, None, detail, MESSAGE_IN_VAIN.get(found.layer))
             else:
                 self._next(page.ruri)
             return
@@ -166,7 +170,7 @@ class PageSide:
             self._next(message.session.page.ruri)
             return
         assert isinstance(message, ToPage)
-        if code == 482 and (message.resent or self._gateway.is_young):
+        if code == 482 and (message.resent or self._gateway.database_away.is_young):
             # It knows the request from the process before (RFC 3261 s8.2.2.2). What it had answered, nobody knows.
             self._finish(message, Event.PASSED_ON, code, "message side, sip: 482, it had come before the restart")
         elif code < 300:

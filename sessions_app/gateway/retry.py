@@ -27,11 +27,14 @@ HOPS = 70
 def retry(gateway: Gateway, owed: Owed, ruri: str = "", next_hop: str = "") -> str:
     """Send it again; ``ruri`` and ``next_hop`` send it elsewhere. What was begun, in words."""
     obligation = Obligation.of_row()
+    hop = next_hop or ruri
+    elsewhere = bool(hop)
     if owed.direction == "to_page":
         session = Session(gateway, decision_of(owed), owed.initiator, owed.source, HOPS)
         session.become_past(owed)
-        if ruri or next_hop:
-            session.page.ruri, session.page.hop = ruri or session.page.ruri, next_hop
+        if elsewhere:
+            session.page.ruri, session.page.hop = ruri or session.page.ruri, hop
+            session.decision = replace(session.decision, next_hop=hop)  # the operator's word
         message = ToPage.of_row(session, owed, obligation)
         # Another request to the far end, which has answered the first one (RFC 3261 s8.1.1.5).
         message.since = gateway.wheel.now
@@ -39,7 +42,6 @@ def retry(gateway: Gateway, owed: Owed, ruri: str = "", next_hop: str = "") -> s
         gateway.page_side.enqueue(message)
         return "sent again to the message side"
     live = gateway.sessions.get(owed.key)
-    elsewhere = bool(ruri or next_hop)
     if live is not None and not elsewhere:
         if live.id == owed.session:
             live.undelivered = max(0, live.undelivered - 1)
@@ -48,7 +50,7 @@ def retry(gateway: Gateway, owed: Owed, ruri: str = "", next_hop: str = "") -> s
     decision = calling(decision_of(owed), owed.initiator)
     if elsewhere:
         key = owed.key if live is None else f"{owed.key} {owed.id}"
-        decision = replace(decision, key=key, ruri=ruri or decision.ruri, next_hop=next_hop)
+        decision = replace(decision, key=key, ruri=ruri or decision.ruri, next_hop=hop)
     session = Session(gateway, decision, "message", owed.source, HOPS)
     gateway.add(session)
     session.queue.append(_again(session, owed, obligation))

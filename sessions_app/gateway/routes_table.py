@@ -12,14 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from protocols.sip.uri import aor_of
+from sessions_app.gateway.destinations import Network, parse_networks
 from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.routing import Decision, RouteRequest, msg_to_msrp, msrp_gw_answer, reject
 from sessions_app.models import Peer, Route
 
 REMEMBERED = 65_536
 """Decisions kept; when there are more, all are forgotten."""
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,11 @@ class RoutesTable:
             ((ipaddress.ip_network(peer.network), _profile(peer)) for peer in enabled),
             key=lambda each: -each[0].prefixlen,
         )
+        self._destinations = sorted(
+            ((ipaddress.ip_network(peer.network), parse_networks(peer.destinations)) for peer in enabled),
+            key=lambda each: -each[0].prefixlen,
+        )
+        self._route_destinations = {rule.route.name: parse_networks(rule.route.destinations) for rule in self._rules}
         self._remembered: dict[tuple[str, str, str, str, str], Decision | None] = {}
 
     @classmethod
@@ -96,6 +100,14 @@ class RoutesTable:
         """How the users of the peer at an IP address take messages; as every peer does where it is none of ours."""
         address = ipaddress.ip_address(host.partition("%")[0])
         return next((profile for network, profile in self._profiles if address in network), Profile())
+
+    def destinations_of(self, source: str, route: str) -> tuple[Network, ...]:
+        """Networks to which a peer at ``source`` may make us send by ``route``; none where neither names any."""
+        by_route = self._route_destinations.get(route)
+        if by_route:
+            return by_route
+        address = ipaddress.ip_address(source.partition("%")[0])
+        return next((found for network, found in self._destinations if address in network and found), ())
 
     def __call__(self, request: RouteRequest) -> None:
         """The request route: the first route that takes the request decides."""
@@ -158,7 +170,11 @@ def apply(route: Route, request: RouteRequest) -> None:
 
 
 def _profile(peer: Peer) -> Profile:
-    return Profile({Peer.Cpim.YES: True, Peer.Cpim.NO: False}.get(Peer.Cpim(peer.takes_cpim)), peer.oversize)
+    return Profile(
+        {Peer.Cpim.YES: True, Peer.Cpim.NO: False}.get(Peer.Cpim(peer.takes_cpim)),
+        peer.oversize,
+        binds_with_content=peer.first_send == Peer.FirstSend.CONTENT,
+    )
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:

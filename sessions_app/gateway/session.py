@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from protocols.msrp.accept import common
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.uri import MsrpUri
+from protocols.sip.locate import Origin
 from sessions_app.gateway import content, ending, intake, session_row
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.msrp_end import MsrpEnd
@@ -114,6 +115,12 @@ class Session:
         if msrp is None or msrp.peer_path is None or msrp.peer_accept_types.allows_bare(content.CPIM):
             return ", ".join(dict.fromkeys([*ours.entries, content.CPIM]))
         return ", ".join(common(ours, msrp.peer_accept_types))
+
+    def origin(self, hop: str) -> Origin:
+        """Whose word ``hop`` is, which a request of this session's is sent to: the operator's, or of who began it."""
+        decision = self.decision
+        by_operator = hop in (decision.next_hop, decision.back_hop)
+        return Origin("" if by_operator else self.source, decision.route)
 
     def stand_for(self, identity: str) -> None:
         """Be the session of an earlier process, under its row."""
@@ -224,7 +231,9 @@ class Session:
             self._dial(media.next_hop)
 
     def _dial(self, hop: MsrpUri) -> None:
-        self.gateway.msrp_side.connect(self, (hop.host, hop.port or 2855))
+        leg = self.leg
+        assert leg is not None
+        self.gateway.msrp_side.connect(self, hop, Origin(leg.dialog.far_end, self.decision.route))
 
     def await_bind(self) -> None:
         """The peer is the active side: its first SEND binds the session."""
@@ -260,9 +269,9 @@ class Session:
         if with_content:
             self._go_live()
 
-    def msrp_unreachable(self, detail: str) -> None:
+    def msrp_unreachable(self, layer: str, detail: str) -> None:
         """The connection could not be made."""
-        self.leg_lost("tcp", detail)
+        self.leg_lost(layer, detail)
 
     def msrp_bound(self) -> None:
         """The peer takes part: its first SEND came, or it answered ours.

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sessions_app.gateway.database_away import PATIENCE
 from sessions_app.gateway.duplicates import OF_EARLIER_PROCESS
-from sessions_app.gateway.gateway import PATIENCE
 from tests.gateway.rig import Rig
 
 ANSWER_WAIT = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sessions_app.conf import GatewayConfig
-from sessions_app.gateway.gateway import silence
+from sessions_app.gateway.silence import silence
 
 CONFIG = GatewayConfig(session_timeout=100, message_timeout=40)
 

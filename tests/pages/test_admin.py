@@ -313,7 +313,7 @@ class TestRules:
     def test_a_peer_with_host_bits_is_refused_at_its_field(self, admin_client):
         answer = admin_client.post(
             reverse("admin:sessions_app_peer_add"),
-            {"name": "p", "network": "192.0.2.1/24", "takes_cpim": "auto", "oversize": "stream"},
+            {"name": "p", "network": "192.0.2.1/24", "takes_cpim": "auto", "oversize": "stream", "first_send": "empty"},
         )
         assert list(answer.context["adminform"].form.errors) == ["network"]
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from sessions_app import tasks
 from sessions_app.conf import GatewayConfig
-from sessions_app.gateway.gateway import silence
+from sessions_app.gateway.silence import silence
 from sessions_app.models import GatewaySession, MessageRecord, NodeCommand, SessionEvent, SetupFailure
 from tests.rows import ago, make_ended, make_event, make_failure, make_message, make_node, make_session
 
