@@ -12,6 +12,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
+from typing import Protocol as Port
+
+from protocols.fair_queue import Datagram, FairQueue
+from protocols.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +29,33 @@ DATAGRAMS_A_TURN: Final = 64
 """Datagrams handed over in one event, so that a burst does not hold the event loop."""
 DATAGRAMS_WAITING: Final = 20_000
 """Datagrams kept for a lagging application; more are dropped, as a full socket buffer would."""
-BYTES_WAITING: Final = 256 * 1024
+DATAGRAM_BYTES_WAITING: Final = 32 << 20
+"""Octets of them."""
+BYTES_A_TURN: Final = 16 * 1024
+"""Octets of a stream handed over in one event."""
+BYTES_WAITING: Final = 64 * 1024
 """Octets kept for a lagging application before its TCP peer is not read any more."""
 WRITE_HIGH: Final = 512 * 1024
 """Octets unsent on a TCP connection at which ``writable`` turns False."""
+
+
+class Admission(Port):
+    """Who may take up our time and memory; the application's, from the lifespan's ``state["admission"]``.
+
+    Hosts are numeric addresses, kinds ``sip`` and ``msrp``.
+    """
+
+    def takes_datagram(self, host: str) -> bool:
+        """Whether one more datagram from there is looked at at all; asked once for each."""
+
+    def share_of(self, host: str) -> str:
+        """Whose share of a busy socket its datagrams are: its own, or that of all strangers together."""
+
+    def takes_connection(self, kind: str, host: str) -> bool:
+        """Whether one more connection may come in from there; it is counted until :meth:`connection_gone`."""
+
+    def connection_gone(self, kind: str, host: str) -> None:
+        """A connection that was let in is closed."""
 
 
 class Connection(ABC):
@@ -86,14 +113,20 @@ class Connection(ABC):
 
 
 class DatagramConnection(Connection, asyncio.DatagramProtocol):
-    """A UDP socket. Datagrams that arrive together are handed over together."""
+    """A UDP socket. Datagrams that arrive together are handed over together, in turn by host where there are many."""
 
-    __slots__ = ("_again", "_datagrams", "_transport", "dropped", "errors")
+    __slots__ = ("_admission", "_arrived", "_crowd", "_in_line", "_may_go", "_transport", "_turns", "dropped", "errors")
 
-    def __init__(self, kind: str, on_close: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, kind: str, on_close: Callable[[Connection], None], turns: Turns, admission: Admission | None = None
+    ) -> None:
         super().__init__(kind, on_close)
-        self._datagrams: list[tuple[bytes, tuple[str, int]]] = []
-        self._again = False
+        self._turns = turns
+        self._admission = admission
+        self._arrived: list[Datagram] = []
+        self._crowd = FairQueue(DATAGRAMS_WAITING, DATAGRAM_BYTES_WAITING)
+        self._in_line = False
+        self._may_go = False
         self._transport: asyncio.DatagramTransport | None = None
         self.dropped = 0
         self.errors = 0
@@ -103,13 +136,24 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Keep it until the application asks."""
-        if len(self._datagrams) >= DATAGRAMS_WAITING:
+        """Keep it until it is this socket's turn."""
+        admission = self._admission
+        if (admission is not None and not admission.takes_datagram(addr[0])) or len(self._arrived) >= DATAGRAMS_WAITING:
             self.dropped += 1
             return
-        self._datagrams.append((data, addr))
-        if self._waiter is not None:
-            self._wake()
+        self._arrived.append((data, addr))
+        if not (self._in_line or self._may_go):
+            self._line_up()
+
+    def _line_up(self) -> None:
+        self._in_line = True
+        self._turns.line_up(self, self.kind)
+
+    def go(self) -> None:
+        """It is this socket's turn."""
+        self._in_line = False
+        self._may_go = True
+        self._wake()
 
     def error_received(self, exc: Exception) -> None:
         """A peer's ICMP error for something sent before; which, UDP does not say, and SIP's timers will tell."""
@@ -122,19 +166,31 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
 
     async def receive(self) -> Event:
         """``datagrams``, or ``disconnect`` once the socket is closed."""
-        if self._again:
-            await asyncio.sleep(0)  # let the other sockets have their turn
-        if not self._datagrams and not self.closed:
-            await self._wait()
-        waiting = self._datagrams
-        if not waiting:
-            return {"type": f"{self.kind}.disconnect", "reason": self.reason}
-        self._again = len(waiting) > DATAGRAMS_A_TURN
-        self._datagrams = waiting[DATAGRAMS_A_TURN:] if self._again else []
-        return {
-            "type": f"{self.kind}.datagrams",
-            "datagrams": waiting[:DATAGRAMS_A_TURN] if self._again else waiting,
-        }
+        while True:
+            if self._may_go:
+                self._may_go = False
+                if datagrams := self._take():
+                    return {"type": f"{self.kind}.datagrams", "datagrams": datagrams}
+            elif self.closed:
+                return {"type": f"{self.kind}.disconnect", "reason": self.reason}
+            else:
+                await self._wait()
+
+    def _take(self) -> list[Datagram]:
+        """The next datagrams: all that have come, or the share of each host where they are too many for one turn."""
+        arrived, self._arrived = self._arrived, []
+        crowd = self._crowd
+        if not crowd and len(arrived) <= DATAGRAMS_A_TURN:
+            return arrived
+        admission = self._admission
+        for data, source in arrived:
+            share = source[0] if admission is None else admission.share_of(source[0])
+            if not crowd.put(share, data, source):
+                self.dropped += 1
+        taken = crowd.take(DATAGRAMS_A_TURN)
+        if crowd and not self._in_line:
+            self._line_up()
+        return taken
 
     async def send(self, event: Event) -> None:
         """``send`` with ``datagrams``, a list of (bytes, (host, port)); or ``close``."""
@@ -162,13 +218,23 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
 class StreamConnection(Connection, asyncio.Protocol):
     """A TCP connection."""
 
-    __slots__ = ("_chunks", "_paused", "_transport", "_waiting", "_writable_told", "start", "writable")
+    __slots__ = ("_chunks", "_in_line", "_may_go", "_paused", "_transport", "_turns", "_waiting",
+                 "_writable_told", "host", "start", "writable")  # fmt: skip
 
     def __init__(
-        self, kind: str, on_close: Callable[[Connection], None], start: Callable[[StreamConnection], None]
+        self,
+        kind: str,
+        on_close: Callable[[Connection], None],
+        start: Callable[[StreamConnection], None],
+        turns: Turns,
     ) -> None:
         super().__init__(kind, on_close)
         self.start = start
+        self._turns = turns
+        self.host = ""
+        """Numeric address of the peer, once connected."""
+        self._in_line = False
+        self._may_go = False
         self._chunks: deque[bytes] = deque()
         self._waiting = 0
         self._paused = False
@@ -185,18 +251,32 @@ class StreamConnection(Connection, asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Connected: the application instance starts."""
         self._transport = transport
+        self.host = (transport.get_extra_info("peername") or ("",))[0]
         transport.set_write_buffer_limits(high=WRITE_HIGH)
         self.start(self)
 
     def data_received(self, data: bytes) -> None:
-        """Keep it until the application asks; past the bound, read no more."""
-        self._chunks.append(data)
+        """Keep it until it is this connection's turn; past the bound, read no more."""
+        if len(data) <= BYTES_A_TURN:
+            self._chunks.append(data)
+        else:
+            self._chunks.extend(data[at : at + BYTES_A_TURN] for at in range(0, len(data), BYTES_A_TURN))
         self._waiting += len(data)
         if self._waiting > BYTES_WAITING and not self._paused:
             self._paused = True
             self.transport.pause_reading()
-        if self._waiter is not None:
-            self._wake()
+        if not (self._in_line or self._may_go):
+            self._line_up()
+
+    def _line_up(self) -> None:
+        self._in_line = True
+        self._turns.line_up(self, self.host)
+
+    def go(self) -> None:
+        """It is this connection's turn."""
+        self._in_line = False
+        self._may_go = True
+        self._wake()
 
     def pause_writing(self) -> None:
         """The peer takes less than it gets."""
@@ -220,18 +300,32 @@ class StreamConnection(Connection, asyncio.Protocol):
             if self.writable is not self._writable_told and not self.closed:
                 self._writable_told = self.writable
                 return {"type": f"{self.kind}.writable", "writable": self.writable}
-            if self._chunks:
-                data = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
-                self._chunks.clear()
-                self._waiting = 0
-                if self._paused:
-                    self._paused = False
-                    if not self.closed:
-                        self.transport.resume_reading()
-                return {"type": f"{self.kind}.data", "data": data}
-            if self.closed:
+            if self._may_go and self._chunks:
+                self._may_go = False
+                return {"type": f"{self.kind}.data", "data": self._take()}
+            if self.closed and not self._chunks:
                 return {"type": f"{self.kind}.disconnect", "reason": self.reason}
             await self._wait()
+
+    def _take(self) -> bytes:
+        """The next octets, as many as one event has."""
+        chunks = self._chunks
+        data = chunks.popleft()
+        if chunks:
+            parts = [data]
+            size = len(data)
+            while chunks and size + len(chunks[0]) <= BYTES_A_TURN:
+                parts.append(chunks.popleft())
+                size += len(parts[-1])
+            data = b"".join(parts)
+        self._waiting -= len(data)
+        if self._paused and self._waiting <= BYTES_WAITING // 2:
+            self._paused = False
+            if not self.closed:
+                self.transport.resume_reading()
+        if chunks and not self._in_line:
+            self._line_up()
+        return data
 
     async def send(self, event: Event) -> None:
         """``send`` with ``data``; or ``close``, after what was sent before is written."""

@@ -15,13 +15,19 @@ from typing import Any, Final, NamedTuple
 from daphne.server import Server as DaphneServer
 from twisted.internet import defer, reactor
 
-from protocols.asgi import Connection, DatagramConnection, Scope, StreamConnection
+from protocols.asgi import Admission, Connection, DatagramConnection, Scope, StreamConnection
+from protocols.descriptors import connections_within, raise_limit
 from protocols.tls import Tls, TlsFiles, peer_expires
+from protocols.turns import Turns
 
 logger = logging.getLogger(__name__)
 
 UDP_BUFFER: Final = 8 << 20
 """Octets asked of the kernel for each UDP socket, so that a pause of the loop loses nothing."""
+HTTP_SHARE: Final = 0.25
+"""Of the descriptors, what HTTP and WebSocket connections may have."""
+STREAM_SHARE: Final = 0.65
+"""What SIP and MSRP connections may have when one more comes in."""
 BACKLOG: Final = 4096
 HANDSHAKE: Final = 10.0
 """Seconds that whoever connects may take for the TLS handshake."""
@@ -73,6 +79,11 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         self._tcp_servers: list[asyncio.Server] = []
         self._state: dict[str, Any] = {}
         self._tls = tls or Tls(TlsFiles())
+        self._connections_limit = connections_within(raise_limit())
+        self._turns: Turns
+        self._admission: Admission | None = None
+        self.refused = 0
+        """Connections that the application, or the number of descriptors, did not let in."""
         self._extensions = {"dial": {"connect": self.connect}, "listening": {}, "tls": {"files": self._tls}}
         self._lifespan: _Lifespan | None = None
         self._stopping = False
@@ -103,6 +114,8 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         try:
             self._lifespan = _Lifespan(self.application, self._state, self._extensions)
             await self._lifespan.startup()
+            self._turns = Turns()
+            self._admission = self._state.get("admission")
             for kind, listener, sock in self._sockets:
                 await self._open(kind, listener, sock)
         except Exception as error:
@@ -119,21 +132,38 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         loop = asyncio.get_running_loop()
         server: tuple[str, int] = sock.getsockname()[:2]
         if listener.transport == "udp":
-            connection = DatagramConnection(kind, self._forget)
+            connection = DatagramConnection(kind, self._forget, self._turns, self._admission)
             await loop.create_datagram_endpoint(lambda: connection, sock=sock)
             self._adopt(connection, self._scope(kind, "udp", server, None))
             return
 
+        admission = self._admission
+
         def accepted(stream: StreamConnection) -> None:
-            client = stream.transport.get_extra_info("peername")[:2]
+            client = (stream.transport.get_extra_info("peername") or ("", 0))[:2]
+            crowded = len(self._connections) >= self._most_streams
+            if crowded or (admission is not None and not admission.takes_connection(kind, client[0])):
+                self.refused += 1
+                stream.abort()
+                return
+            stream.on_close = closed
             self._adopt(stream, self._scope(kind, listener.transport, server, client))
+
+        def closed(stream: Connection) -> None:
+            assert isinstance(stream, StreamConnection)
+            self._forget(stream)
+            if admission is not None:
+                admission.connection_gone(kind, stream.host)
 
         secure: dict[str, Any] = {}
         if listener.transport == "tls":
             secure = {"ssl": self._tls.server, "ssl_handshake_timeout": HANDSHAKE}
         self._tcp_servers.append(
             await loop.create_server(
-                lambda: StreamConnection(kind, self._forget, accepted), sock=sock, backlog=BACKLOG, **secure
+                lambda: StreamConnection(kind, self._forget, accepted, self._turns),
+                sock=sock,
+                backlog=BACKLOG,
+                **secure,
             )
         )
 
@@ -181,7 +211,36 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
         secure: dict[str, Any] = {"ssl": self._tls.client, "server_hostname": name} if name else {}
         async with asyncio.timeout(timeout):
-            await loop.create_connection(lambda: StreamConnection(kind, self._forget, connected), host, port, **secure)
+            await loop.create_connection(
+                lambda: StreamConnection(kind, self._forget, connected, self._turns), host, port, **secure
+            )
+
+    # --------------------------------------------------------------- HTTP's share
+
+    @property
+    def http_factory(self) -> Any:
+        """What makes Daphne's HTTP connections; Daphne sets it when it begins to run."""
+        return self._http_factory
+
+    @http_factory.setter
+    def http_factory(self, factory: Any) -> None:
+        build = factory.buildProtocol
+        twisted: Any = reactor
+
+        def within_the_limit(address: Any) -> Any:
+            # All that Twisted reads from is HTTP's: SIP and MSRP have the loop's own transports.
+            if len(twisted.getReaders()) > self._connections_limit * HTTP_SHARE:
+                self.refused += 1
+                return None
+            return build(address)
+
+        factory.buildProtocol = within_the_limit
+        self._http_factory = factory
+
+    @property
+    def _most_streams(self) -> int:
+        """Connections of SIP and MSRP that may be there before no more come in; what is left is for those we open."""
+        return int(self._connections_limit * STREAM_SHARE)
 
     # ------------------------------------------------------------------- stopping
 

@@ -53,6 +53,17 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         fault(12, f"GATEWAY_HEP is {config.hep!r}: host:port, as 192.0.2.5:9060.")
     if config.playground not in ("yes", "no", "auto"):
         fault(13, f"GATEWAY_PLAYGROUND is {config.playground!r}: yes, no or auto.")
+    if config.refusals_per_second < 1 or config.max_connections < 1 or config.max_connections_per_peer < 1:
+        fault(
+            15,
+            "GATEWAY_REFUSALS_PER_SECOND, GATEWAY_MAX_CONNECTIONS and GATEWAY_MAX_CONNECTIONS_PER_PEER: at least 1.",
+        )
+    if config.max_held_bytes < 2 * config.max_message_size:
+        fault(
+            16,
+            f"GATEWAY_MAX_HELD_BYTES is {config.max_held_bytes}: at least twice GATEWAY_MAX_MESSAGE_SIZE "
+            f"({config.max_message_size}), or no large message would come through.",
+        )
     try:
         parse_networks(config.destinations)
     except ValueError as error:

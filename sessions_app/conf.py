@@ -88,7 +88,15 @@ class GatewayConfig:
     sip_write_timeout: float = 10.0
     """Seconds that a SIP peer over TCP may leave unread what waits for it; then its connection is closed."""
     max_connections: int = 50_000
-    """TCP connections that may come in at once; more are closed."""
+    """TCP connections of peers that may come in at once, as far as there are file descriptors; more are closed."""
+    max_connections_per_peer: int = 20_000
+    """Of them, those of one address."""
+    refusals_per_second: float = 100.0
+    """Requests of strangers that are answered 403, a tenth of it for one address; what is over is dropped unread."""
+    stranger_timeout: float = 10.0
+    """Seconds that a stranger's SIP connection has to show its request."""
+    max_held_bytes: int = 256 * 1024 * 1024
+    """Octets held of what is not whole yet or waits for its turn: halves of messages, queues; more is refused."""
     public_host: str = ""
     """Address by which peers reach this machine; needed where a listener is on all interfaces or behind NAT."""
     destinations: str = ""

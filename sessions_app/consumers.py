@@ -6,10 +6,13 @@ They are raw ASGI and not Channels consumers: a consumer's dispatch costs more t
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from protocols.sip import strangers
 from protocols.sip.flow import Target
 from protocols.sip.stream import PONG, SipStream
 from sessions_app.flows import MsrpFlow, TcpFlow, UdpFlow
@@ -37,6 +40,7 @@ async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.failed", "message": str(error).strip() or repr(error)})
         return
     scope["state"]["gateway"] = host
+    scope["state"]["admission"] = host.admission
     await send({"type": "lifespan.startup.complete"})
     while (await receive())["type"] != "lifespan.shutdown":
         host.listening()
@@ -52,13 +56,10 @@ class SipApplication:
         host: GatewayHost = scope["state"]["gateway"]
         if scope["transport"] == "udp":
             await self._udp(host, scope, receive, send)
-        elif host.admit():
-            try:
-                await self._tcp(host, scope, receive, send)
-            finally:
-                host.release()
+        elif scope["token"] is not None or host.admission.knows(scope["client"][0]):
+            await self._tcp(host, scope, receive, send)
         else:
-            await send({"type": "sip.close"})
+            await self._stranger(host, scope, receive, send)
 
     async def _udp(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
         tape, link = host.tape, Link("sip", "udp", scope["server"], None)
@@ -95,7 +96,7 @@ class SipApplication:
         else:  # one that came in
             to = Target(flow.transport, *peer)
             gateway.transports.add_stream(flow, to)
-        stream = SipStream(gateway.layer.limits)
+        stream = SipStream(gateway.layer.limits, gateway.held)
         idle = IdleWatch(host, send)
         try:
             while True:
@@ -128,9 +129,30 @@ class SipApplication:
                     await send({"type": "sip.close"})
         finally:
             idle.stop()
+            stream.close()
             flow.alive = False
             gateway.transports.drop_stream(flow, to)
             gateway.layer.flow_lost(flow)
+
+    async def _stranger(self, host: GatewayHost, scope: Scope, receive: Receive, send: Send) -> None:
+        """A connection of somebody who is no peer: its first request is refused with its head, then it is closed."""
+        peer: tuple[str, int] = scope["client"]
+        link = Link("sip", scope["transport"], scope["server"], peer)
+        flow = TcpFlow(host.sent_by(scope["transport"]), send, host.pump, HEAD_ROOM, host.tape, link)
+        head = bytearray()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(host.config.stranger_timeout):
+                while not strangers.is_head(head):
+                    event = await receive()
+                    if event["type"] == "sip.disconnect":
+                        return
+                    head += event.get("data", b"")
+                if host.admission.may_be_refused(peer[0]):
+                    if host.tape.on:
+                        host.tape.note(link, False, bytes(head))
+                    host.gateway.layer.strangers.refuse(bytes(head), peer, flow)
+                    await flow.flush()
+        await send({"type": "sip.close"})
 
 
 class MsrpApplication:
@@ -139,16 +161,8 @@ class MsrpApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it until it is closed."""
         host: GatewayHost = scope["state"]["gateway"]
-        outbound = scope["token"] is not None
-        if not outbound and not host.admit():
-            await send({"type": "msrp.close"})
-            return
-        try:
-            link = Link("msrp", "tcp", scope["server"], scope["client"])
-            await self._serve(host, scope["token"], link, receive, send)
-        finally:
-            if not outbound:
-                host.release()
+        link = Link("msrp", "tcp", scope["server"], scope["client"])
+        await self._serve(host, scope["token"], link, receive, send)
 
     async def _serve(
         self, host: GatewayHost, to: tuple[str, int] | None, link: Link, receive: Receive, send: Send

@@ -25,6 +25,7 @@ from protocols.msrp.connection import MsrpConnection
 from protocols.sip.flow import Address, Target
 from protocols.tls import Tls, said
 from sessions_app import signals
+from sessions_app.admission import Admission
 from sessions_app.conf import GatewayConfig, gateway_config
 from sessions_app.feed import Feed
 from sessions_app.flows import MsrpFlow, Pump, Send
@@ -61,6 +62,7 @@ class GatewayHost:
 
     gateway: Gateway
     store: Writer
+    admission: Admission
 
     def __init__(self, dialler: Dialler, tls: Tls) -> None:
         self.config: GatewayConfig = gateway_config()
@@ -74,7 +76,6 @@ class GatewayHost:
         self._inheritance: Inheritance
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
-        self._connections = 0
         self._sent_by: dict[str, str] = {}
         self._table: RoutesTable | None = None
         self._own: list[tuple[str, int]] = []
@@ -108,6 +109,8 @@ class GatewayHost:
             ),
             announce=self._announce,
         )
+        called = gateway.layer.called
+        self.admission = Admission(self.config, self.clock, self._trusts, lambda host: host in called, gateway.count)
         gateway.wheel.wake = self._set_alarm
         gateway.wheel.on_error = self.failed
         gateway.transports.dial = self._dial_sip
@@ -281,18 +284,6 @@ class GatewayHost:
             self._spawn(sync_to_async(signals.send_setup_failed)(failure))
 
     # ------------------------------------------------------------------- connections
-
-    def admit(self) -> bool:
-        """Whether one more connection may come in; count it if so."""
-        if self._connections >= self.config.max_connections:
-            self.gateway.count("connections_refused")
-            return False
-        self._connections += 1
-        return True
-
-    def release(self) -> None:
-        """An admitted connection is gone."""
-        self._connections -= 1
 
     def sent_by(self, transport: str) -> str:
         """Our address for Via: of the listener that peers can reach, whatever port a connection has here."""

@@ -193,8 +193,7 @@ class Meters:
         """Depths and counts as they stand now; ``lag`` of the loop in seconds."""
         self._add_up()
         tally = self._tally
-        counts = gateway.counts
-        for name, number in counts.items():
+        for name, number in gateway.counted().items():
             new = number - self._seen.get(name, 0)
             if new:
                 self._seen[name] = number

@@ -122,10 +122,6 @@ class Talker(ABC):
     def type(self, line: str) -> None:
         """The user typed a line."""
 
-    def admits(self, transaction: ServerTransaction) -> bool:
-        """Anybody may call."""
-        return True
-
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE came."""
         request = transaction.request

@@ -29,6 +29,7 @@ class MsrpConnection:
         "_outbox",
         "_parser",
         "_pending",
+        "_refusals",
         "_unsent",
         "_unwritten",
         "_woken",
@@ -63,7 +64,8 @@ class MsrpConnection:
         """Sessions bound to this connection."""
         self.waiting = 0
         """Bytes that wait to be taken, the bodies of big messages included."""
-        self._parser = FrameParser(endpoint.limits)
+        self._refusals = 0
+        self._parser = FrameParser(endpoint.limits, endpoint.held)
         self._parser.body_limit = self._body_limit
         self._outbox: list[bytes] = []
         self._woken = False
@@ -91,6 +93,9 @@ class MsrpConnection:
         for frame in frames:
             if type(frame) is MsrpRequest:
                 receive_request(self, frame, now, events)
+                if self._refusals > self.endpoint.limits.max_refusals:
+                    fault = fault or "nothing but requests that are refused"
+                    break
             elif type(frame) is MsrpResponse:
                 self._receive_response(frame, events)
         if fault is not None:
@@ -149,7 +154,13 @@ class MsrpConnection:
         """This connection carries ``session`` from now on."""
         session.connection = self
         self.sessions[session] = None
+        self._refusals = 0
         self.endpoint.bound(session, self)
+
+    def refused(self) -> None:
+        """A request that came on it was refused."""
+        if not self.sessions:
+            self._refusals += 1
 
     def confirm(self, session: MsrpSession, events: list[Event]) -> None:
         """The peer has shown that it takes part in ``session`` here."""
@@ -174,6 +185,7 @@ class MsrpConnection:
         """The connection is gone: so are the bindings of its sessions and all it had pending (RULEBOOK S17)."""
         events: list[Event] = []
         self.live = False
+        self._parser.close()
         self.endpoint.now = now
         self.endpoint.gone(self)
         for tid in self._pending:

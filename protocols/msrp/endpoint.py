@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from protocols.held import HeldOctets
 from protocols.msrp.accept import ANY, AcceptTypes
 from protocols.msrp.chunks import Assembly
 from protocols.msrp.connection import MsrpConnection
@@ -29,14 +30,17 @@ class MsrpEndpoint:
         "_sessions",
         "_silences",
         "assembly_bytes",
+        "held",
         "limits",
         "now",
         "ready",
         "transactions",
     )
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, held: HeldOctets | None = None) -> None:
         self.limits = limits or Limits()
+        self.held = held or HeldOctets(self.limits.max_held_bytes)
+        """Octets of frames and messages that are not whole yet, and whatever else shares the bound."""
         self.now = 0.0
         """The latest time the host told."""
         self.assembly_bytes = 0
@@ -131,6 +135,7 @@ class MsrpEndpoint:
     def touch_assembly(self, assembly: Assembly, grown: int, now: float) -> None:
         """A chunk came for ``assembly``, which keeps ``grown`` more bytes alive."""
         self.assembly_bytes += grown
+        self.held.add(grown)
         self._silences[assembly] = now + self.limits.assembly_timeout
         self._silences.move_to_end(assembly)
 
@@ -138,6 +143,7 @@ class MsrpEndpoint:
         """``assembly`` is complete or given up."""
         if self._silences.pop(assembly, None) is not None:
             self.assembly_bytes -= assembly.held
+            self.held.add(-assembly.held)
 
     def next_deadline(self) -> float | None:
         """When ``expire`` must be called next, None when nothing waits."""

@@ -19,8 +19,10 @@ class Limits:
     """Messages of one session that may be incomplete at once."""
     max_assemblies: int = 10_000
     """Messages of the whole process that may be incomplete at once."""
-    max_assembly_bytes: int = 256 * 1024 * 1024
-    """Bytes of incomplete messages held by the whole process."""
+    max_held_bytes: int = 256 * 1024 * 1024
+    """Bytes of incomplete frames and messages held by the whole process, where its host sets no bound of its own."""
+    max_refusals: int = 8
+    """Refused requests after which a connection that carries no session is closed."""
     max_outbox_bytes: int = 8 * 1024 * 1024
     """Bytes that may wait on one connection before a send is refused."""
     flush_budget: int = 64 * 1024

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from protocols.held import HeldOctets, Holding
 from protocols.msrp.byte_range import printable
 from protocols.msrp.errors import MsrpFramingError
 from protocols.msrp.frames import Frame, MsrpRequest, MsrpResponse
@@ -56,6 +57,7 @@ class FrameParser:
         "_failed",
         "_head_end",
         "_head_scanned",
+        "_holding",
         "_limits",
         "_marker",
         "_scanned",
@@ -63,8 +65,10 @@ class FrameParser:
         "body_limit",
     )
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, held: HeldOctets | None = None) -> None:
+        """``held``: the bound on what all parsers of a process hold together."""
         self._limits = limits or Limits()
+        self._holding = Holding(held or HeldOctets(self._limits.max_held_bytes))
         self._buffer = bytearray()  # bytes of the frame that is not complete yet, from its first byte on
         self._scanned = 0  # no end-line starts before this offset of the buffer
         self._head_scanned = 0  # no CRLF CRLF starts before this offset of the buffer
@@ -102,21 +106,37 @@ class FrameParser:
             else:
                 self._buffer += data
                 if self._skip and not self._skipped():
+                    self._hold(frames)
                     return frames
                 if self._marker and not self._end_line_in_sight():
                     self._check_incomplete(frames)
+                    self._hold(frames)
                     return frames
                 whole = bytes(self._buffer)
                 taken = self._cut(whole, frames)
                 self._buffer = bytearray(whole[taken:])
             if self._buffer:
                 self._check_incomplete(frames)
+            self._hold(frames)
         except MsrpFramingError as error:
             self._failed = error
-            self._buffer = bytearray()
+            self.close()
             error.frames = frames
             raise
         return frames
+
+    def close(self) -> None:
+        """Hold nothing any more: the stream has ended."""
+        self._buffer = bytearray()
+        self._holding.is_now(0)
+
+    def _hold(self, frames: list[Frame]) -> None:
+        """Keep what is incomplete within the bound; a chunk for which there is no room is reported as too large."""
+        if self._holding.is_now(len(self._buffer)):
+            return
+        if not self._marker or self._head_end < 0 or self._skip or not self._report_oversize(frames):
+            raise MsrpFramingError("too much is incomplete")
+        self._holding.is_now(len(self._buffer))
 
     def _cut(self, data: bytes, frames: list[Frame]) -> int:
         """Cut whole frames off the front of ``data``; return the bytes used, noting where to look further."""
@@ -202,17 +222,24 @@ class FrameParser:
 
     def _refused(self, body: int, limit: Callable[[MsrpRequest], int], frames: list[Frame]) -> bool:
         """True when the ``body`` bytes so far are more than the owner of the parser allows this request."""
-        if self._allowed >= 0 and body <= self._allowed + _END_LINE_SLACK:
+        if self._allowed < 0 and (frame := self._request_so_far()) is not None:
+            self._allowed = limit(frame)
+        if self._allowed < 0 or body <= self._allowed + _END_LINE_SLACK:
             return False
+        return self._report_oversize(frames)
+
+    def _request_so_far(self) -> MsrpRequest | None:
+        """The request whose body is still arriving, without it; None where it is a response."""
         head = bytes(self._buffer[: self._head_end])
         line_end = head.find(b"\r\n")
         line_end = len(head) if line_end < 0 else line_end
         frame = self._frame(head, 0, line_end, self._marker[9:], len(head), "+")
-        if not isinstance(frame, MsrpRequest):
-            return False
-        if self._allowed < 0:
-            self._allowed = limit(frame)
-        if body <= self._allowed + _END_LINE_SLACK:
+        return frame if isinstance(frame, MsrpRequest) else None
+
+    def _report_oversize(self, frames: list[Frame]) -> bool:
+        """Report the request now and throw the rest of its body away; False where it is a response."""
+        frame = self._request_so_far()
+        if frame is None:
             return False
         frame.oversize = True
         frames.append(frame)

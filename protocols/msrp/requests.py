@@ -55,7 +55,11 @@ def receive_request(connection: MsrpConnection, request: MsrpRequest, now: float
 
 
 def refuse(connection: MsrpConnection, request: MsrpRequest, code: int, comment: str | None = None) -> None:
-    """Answer ``request`` with an error, unless it is one that must not be answered (RULEBOOK S26, S28)."""
+    """Answer ``request`` with an error, unless it is one that must not be answered (RULEBOOK S26, S28).
+
+    A connection that carries no session is there to be bound to one, and not to be refused for ever.
+    """
+    connection.refused()
     if request.method == "REPORT" or request.headers.get("failure-report", "").lower() == "no":
         return
     _respond(connection, request, code, comment)
@@ -209,7 +213,7 @@ def _collect(
         if (
             len(assemblies) >= limits.max_assemblies_per_session
             or endpoint.assembly_count >= limits.max_assemblies
-            or endpoint.assembly_bytes + len(body) > limits.max_assembly_bytes
+            or not endpoint.held.has_room(len(body))
         ):
             _stop(connection, session, request, message_id, 413, "too much incomplete", events)  # RULEBOOK S24
             return None
@@ -220,7 +224,7 @@ def _collect(
     before = assembly.held
     fits = assembly.add(start, body, request.flag == "$")
     endpoint.touch_assembly(assembly, assembly.held - before, now)
-    if not fits or endpoint.assembly_bytes > limits.max_assembly_bytes:
+    if not fits or not endpoint.held.has_room(0):
         _stop(connection, session, request, message_id, 413, "too many pieces", events)
         return None
     if assembly.complete:

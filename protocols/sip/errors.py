@@ -30,8 +30,10 @@ class SipParseError(SipError):
     not even the topmost Via can be read. Its ``via`` and ``headers`` may be used, what else it lacks raises SipError.
     """
 
-    def __init__(self, code: int, reason: str, partial: Request | None = None) -> None:
-        super().__init__(code, reason)
+    def __init__(
+        self, code: int, reason: str, partial: Request | None = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        super().__init__(code, reason, headers)
         self.partial = partial
 
 

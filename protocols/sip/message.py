@@ -236,6 +236,14 @@ class Request(Message):
             values[:1] = split_list(first)
         values[0] = stamped(values[0], via, host, port)
 
+    def reply_to(self, source: tuple[str, int]) -> tuple[str, int]:
+        """Where answers go (s18.2.2, RFC 3581 s4): back to ``source`` with rport, else to the port in Via.
+
+        ``maddr`` is ignored: following it would let a stranger aim our answers at somebody else.
+        """
+        via = self.via
+        return source if "rport" in via.params else (source[0], via.port or 5060)
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.uri}>"
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from protocols.held import HeldOctets, Holding
 from protocols.sip.errors import SipParseError
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.parser import head_length
+from protocols.sip.salvage import salvage
 
 PING: Final = b"\r\n\r\n"
 PONG: Final = b"\r\n"
@@ -19,9 +21,11 @@ _blank = re.compile(rb"[\r\n]++").match
 class SipStream:
     """One TCP connection's bytes. Work is linear in them however they are cut, memory bounded by the limits."""
 
-    __slots__ = ("_broken", "_buffer", "_limits", "_searched", "_start_line", "_wanted")
+    __slots__ = ("_broken", "_buffer", "_holding", "_limits", "_searched", "_start_line", "_wanted")
 
-    def __init__(self, limits: SipLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: SipLimits = DEFAULT_LIMITS, held: HeldOctets | None = None) -> None:
+        """``held``: the bound on what all streams of a process hold together."""
+        self._holding = Holding(held or HeldOctets(limits.max_message))
         self._buffer = bytearray()
         self._limits = limits
         self._broken = False
@@ -50,8 +54,7 @@ class SipStream:
             try:
                 whole = self._whole()
             except SipParseError as error:
-                self._broken = True
-                buffer.clear()
+                self._give_up()
                 return messages, pings, error
             if not whole:
                 break
@@ -59,7 +62,21 @@ class SipStream:
             del buffer[: self._wanted]
             self._wanted = self._searched = 0
             self._start_line = False
+        if not self._holding.is_now(len(buffer)):
+            partial = salvage(bytes(buffer), self._limits)
+            no_room = SipParseError(503, "Too much is incomplete", partial, (("Retry-After", "5"),))
+            self._give_up()
+            return messages, pings, no_room
         return messages, pings, None
+
+    def _give_up(self) -> None:
+        self._broken = True
+        self.close()
+
+    def close(self) -> None:
+        """Hold nothing any more: the connection has ended."""
+        self._buffer.clear()
+        self._holding.is_now(0)
 
     def _skip_blank(self) -> int:
         """Drop the line ends at the front but for what may become a ping; the number of whole pings among them."""

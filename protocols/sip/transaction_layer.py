@@ -7,6 +7,7 @@ possible, counted and dropped where not.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from protocols.sip import timing
@@ -18,6 +19,7 @@ from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.message import Request, Response
 from protocols.sip.parser import parse_message
 from protocols.sip.recent import Recent
+from protocols.sip.strangers import Strangers
 from protocols.sip.transaction_client import (
     ClientTransaction,
     InviteClientTransaction,
@@ -47,6 +49,13 @@ class TransactionUser(Protocol):
     def on_cancel(self, transaction: InviteServerTransaction) -> None:
         """A pending INVITE is cancelled; the CANCEL itself is answered already. Answer the INVITE 487."""
 
+    def is_far_end(self, request: Request, host: str) -> bool:
+        """Whether a request belongs to a dialog whose other end is at ``host``."""
+
+
+def _everybody(_: str) -> bool:
+    return True
+
 
 class _Nobody:
     """Before there is a user."""
@@ -60,12 +69,17 @@ class _Nobody:
     def on_cancel(self, transaction: InviteServerTransaction) -> None:
         transaction.respond(487)
 
+    def is_far_end(self, request: Request, host: str) -> bool:
+        return False
+
 
 class TransactionLayer:
     """All transactions of one process; ``user`` is the :class:`~protocols.sip.user_agent.UserAgent` that is made on it.
 
     ``counts`` tells what was dropped and repeated, by name. ``limit`` bounds the transactions remembered; above it a
-    new request is answered 503 with Retry-After, without state.
+    new request is answered 503 with Retry-After, without state. ``trusts`` says whether an address is a peer's; of
+    others only those are listened to whom we have called ourselves, and only in that matter. ``strangers`` refuses the
+    rest.
     """
 
     __slots__ = (
@@ -75,10 +89,13 @@ class TransactionLayer:
         "_seen",
         "_servers",
         "branches",
+        "called",
         "counts",
         "limit",
         "limits",
+        "strangers",
         "transports",
+        "trusts",
         "user",
         "wheel",
     )
@@ -91,6 +108,8 @@ class TransactionLayer:
         *,
         limits: SipLimits = DEFAULT_LIMITS,
         limit: int = 500_000,
+        trusts: Callable[[str], bool] = _everybody,
+        strangers: Strangers | None = None,
     ) -> None:
         self.wheel = wheel
         self.transports = transports
@@ -99,6 +118,10 @@ class TransactionLayer:
         self.limit = limit
         self.branches = Branches()
         self.counts: Counter[str] = Counter()
+        self.trusts = trusts
+        self.strangers = strangers or Strangers()
+        self.called: Counter[str] = Counter()
+        """Addresses that are no peers' and that we have requests or dialogs with, with how many."""
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, dict[ClientTransaction, None]] = {}  # those on connections
@@ -109,15 +132,24 @@ class TransactionLayer:
 
     def receive(self, data: bytes, source: tuple[str, int], flow: Flow) -> None:
         """One whole message from ``source``, as a datagram or framed from a stream. Never raises for what is in it."""
+        trusted = self.trusts(source[0])
+        if not trusted and source[0] not in self.called:
+            self.strangers.refuse(data, source, flow)
+            return
         try:
             message = parse_message(data, self.limits)
         except SipParseError as error:
-            self.refuse(error, source, flow)
+            if trusted:
+                self.refuse(error, source, flow)
+            else:
+                self.strangers.refuse(data, source, flow)
             return
-        if isinstance(message, Request):
+        if isinstance(message, Response):
+            self._response(message, source[0], trusted)
+        elif trusted or self.user.is_far_end(message, source[0]):
             self._request(message, source, flow)
         else:
-            self._response(message)
+            self.strangers.refuse(data, source, flow)
 
     def refuse(self, error: SipParseError, source: tuple[str, int], flow: Flow) -> None:
         """Answer a malformed request where it can be answered (s8.2.6, s18.3), else count it."""
@@ -126,7 +158,7 @@ class TransactionLayer:
         if request is None or request.method == "ACK":
             self.counts["dropped"] += 1
             return
-        self._reply_stateless(request, source, flow, error.code, error.reason)
+        self._reply_stateless(request, source, flow, error.code, error.reason, error.headers)
 
     def _reply_stateless(
         self,
@@ -135,12 +167,12 @@ class TransactionLayer:
         flow: Flow,
         code: int,
         reason: str | None,
-        headers: tuple[tuple[str, str], ...] = (),
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         try:
             request.stamp(*source)
             data = build_response(request, code, reason, to_tag=new_tag(), headers=headers)
-            reply_to = reply_address(request, source)
+            reply_to = request.reply_to(source)
         except SipError:
             self.counts["dropped"] += 1
             return
@@ -167,7 +199,7 @@ class TransactionLayer:
         answer = self._finished.get(key)
         if answer is not None:
             self.counts["repeats"] += 1
-            flow.send(answer, reply_address(request, source))
+            flow.send(answer, request.reply_to(source))
             return
         if method == "ACK":
             self.user.on_ack(request)
@@ -177,7 +209,7 @@ class TransactionLayer:
             self._reply_stateless(request, source, flow, 503, None, (("Retry-After", "5"),))
             return
         made = InviteServerTransaction if method == "INVITE" else ServerTransaction
-        transaction = made(self, key, request, flow, source, reply_address(request, source))
+        transaction = made(self, key, request, flow, source, request.reply_to(source))
         self._servers[key] = transaction
         if method == "CANCEL":
             self._cancel(transaction)
@@ -234,11 +266,14 @@ class TransactionLayer:
         else:
             cancel.respond(481)
 
-    def _response(self, response: Response) -> None:
+    def _response(self, response: Response, host: str, trusted: bool) -> None:
         via = response.via
         transaction = self._clients.get(f"{via.branch}{response.cseq.method}")
         if transaction is None:
             self.counts["stray_responses"] += 1
+            return
+        if not trusted and host != transaction.target.host:
+            self.counts["foreign_responses"] += 1
             return
         try:
             check_response(response)
@@ -272,6 +307,7 @@ class TransactionLayer:
         made = InviteClientTransaction if request.method == "INVITE" else ClientTransaction
         transaction = made(self, request, target, on_response, on_failure, context, branch)
         self._clients[transaction.key] = transaction
+        self.expect_from(target.host)
         self.send(request, target, transaction, flow)
         return transaction
 
@@ -332,7 +368,8 @@ class TransactionLayer:
 
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Terminated."""
-        self._clients.pop(transaction.key, None)
+        if self._clients.pop(transaction.key, None) is not None:
+            self.expect_no_more_from(transaction.target.host)
         flow = transaction.flow
         if flow is not None and flow.reliable:
             others = self._by_flow.get(flow)
@@ -340,6 +377,18 @@ class TransactionLayer:
                 others.pop(transaction, None)
                 if not others:
                     del self._by_flow[flow]
+
+    def expect_from(self, host: str) -> None:
+        """We have something with ``host``: what it says in that matter is listened to, be it a peer or not."""
+        if host and not self.trusts(host):
+            self.called[host] += 1
+
+    def expect_no_more_from(self, host: str) -> None:
+        """That matter is over."""
+        if host in self.called:
+            self.called[host] -= 1
+            if not self.called[host]:
+                del self.called[host]
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection is gone: what waits for an answer on it has failed."""
@@ -394,14 +443,3 @@ def merge_identity(request: Request) -> str:
 def _sent_by(flow: Flow) -> str:
     """A flow's sent-by as :attr:`Via.sent_by` writes it."""
     return Via.parse(f"SIP/2.0/{flow.transport} {flow.sent_by}").sent_by
-
-
-def reply_address(request: Request, source: tuple[str, int]) -> tuple[str, int]:
-    """Where answers go (s18.2.2, RFC 3581 s4): back to the source with rport, else to the port in Via.
-
-    ``maddr`` is ignored: following it would let a stranger aim our answers at somebody else.
-    """
-    via = request.via
-    if "rport" in via.params:
-        return source
-    return source[0], via.port or 5060

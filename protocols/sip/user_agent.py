@@ -36,9 +36,6 @@ class Application(Protocol):
     accept: str
     """Content types it takes, for Accept."""
 
-    def admits(self, transaction: ServerTransaction) -> bool:
-        """Whether a request outside a dialog may be looked at; False: it is answered, or left unanswered, already."""
-
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE outside a dialog."""
 
@@ -84,13 +81,24 @@ class UserAgent:
 
     def add_dialog(self, usage: DialogUsage) -> None:
         """Requests of this dialog now go to ``usage``."""
+        if usage.dialog.identity not in self._dialogs:
+            self.layer.expect_from(usage.dialog.far_end)
         self._dialogs[usage.dialog.identity] = usage
 
     def remove_dialog(self, usage: DialogUsage) -> None:
         """The dialog is over; its requests get 481."""
-        self._dialogs.pop(usage.dialog.identity, None)
+        if self._dialogs.pop(usage.dialog.identity, None) is not None:
+            self.layer.expect_no_more_from(usage.dialog.far_end)
 
     # ---------------------------------------------------------------- requests in
+
+    def is_far_end(self, request: Request, host: str) -> bool:
+        """Whether a request belongs to a dialog whose other end is at ``host``: somebody whom we had called."""
+        try:
+            usage = self._dialogs.get((request.call_id, request.to.tag or "", request.from_.tag or ""))
+        except SipError:
+            return False
+        return usage is not None and usage.dialog.far_end == host
 
     def on_request(self, transaction: ServerTransaction) -> None:
         """A new, valid request from the transaction layer."""
@@ -98,8 +106,6 @@ class UserAgent:
         method = request.method
         if request.to.tag is not None:
             self._in_dialog(transaction)
-        elif not self.application.admits(transaction):
-            return
         elif method == "MESSAGE":
             self.application.on_message(transaction)
         elif isinstance(transaction, InviteServerTransaction):

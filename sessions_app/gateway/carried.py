@@ -26,6 +26,7 @@ class Carried:
     """A message in the gateway. ``direction`` is that of the records."""
 
     __slots__ = (
+        "_held",
         "_obligation",
         "_timer",
         "body",
@@ -80,6 +81,8 @@ class Carried:
                 self.notify = cpim.notify
                 name = cpim.imdn_message_id
                 self.imdn_id = name if len(name) <= LONGEST_IMDN_ID else ""
+        self._held = len(body)
+        session.gateway.held.add(self._held)
         self._obligation: Obligation | None = None
         self._timer: Timer | None = None
 
@@ -114,11 +117,13 @@ class Carried:
             return True
         return self.expires_at is not None and gateway.wall() >= self.expires_at  # a time of day (RFC 3428 s4)
 
-    def stop_timer(self) -> None:
-        """Wait for nothing any more."""
+    def leave(self) -> None:
+        """It is over: wait for nothing any more, hold no octets."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.session.gateway.held.add(-self._held)
+        self._held = 0
 
     def keep_or_wait(self, promise: Callable[[Any], object]) -> None:
         """Make it an obligation and call ``promise`` once it is kept; where nothing can be kept now, in its turn."""

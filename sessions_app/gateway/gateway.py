@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from protocols.held import HeldOctets
 from protocols.msrp.endpoint import MsrpEndpoint
 from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
@@ -21,6 +22,7 @@ from protocols.sip.ids import new_call_id
 from protocols.sip.invite_server import uas_dialog
 from protocols.sip.limits import SipLimits
 from protocols.sip.locate import Locator, numeric
+from protocols.sip.strangers import Strangers
 from protocols.sip.transaction_client import Failure
 from protocols.sip.transaction_layer import TransactionLayer
 from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
@@ -123,19 +125,29 @@ class Gateway:
         self.allow = ALLOW
         self.wheel = TimerWheel(now)
         self.transports = Transports()
+        self.held = HeldOctets(config.max_held_bytes)
+        """All octets that wait here to become whole, or for their turn."""
         self.endpoint = MsrpEndpoint(
             Limits(
                 max_frame_body=config.max_message_size + CHUNK_SLACK,
                 max_message_bytes=config.max_message_size,
                 bind_timeout=config.bind_timeout,
-            )
+            ),
+            self.held,
         )
         limits = SipLimits(
             max_message=config.sip_max_message,
             max_headers=config.sip_max_headers,
             max_header_length=config.sip_max_header_length,
         )
-        layer = TransactionLayer(self.wheel, self.transports, limits=limits, limit=config.max_transactions)
+        layer = TransactionLayer(
+            self.wheel,
+            self.transports,
+            limits=limits,
+            limit=config.max_transactions,
+            trusts=trusts,
+            strangers=Strangers(silent=config.reject_silently),
+        )
         if destinations is None:
             destinations = Destinations([each for each in (sip_listener, msrp_listener, tls_listener) if each])
         self.agent = UserAgent(layer, Locator(lambda: self.wheel.now, destinations.refusal), self)
@@ -190,6 +202,12 @@ class Gateway:
         """One more of it."""
         self.counts[what] += 1
 
+    def counted(self) -> dict[str, int]:
+        """How often what has happened, for the metrics: here, and in the transaction layer (``sip_`` before it)."""
+        strangers = self.layer.strangers
+        of_sip = {f"sip_{name}": number for name, number in self.layer.counts.items()}
+        return {**self.counts, **of_sip, "strangers": strangers.refused + strangers.unanswered}
+
     def bucket(self, key: str) -> int:
         """The hash bucket of a session key; it is the same in every process."""
         return zlib.crc32(key.encode("utf-8", "surrogateescape")) & (self.config.buckets - 1)
@@ -211,17 +229,6 @@ class Gateway:
         return f"msrp://{self.msrp_listener}/{new_session_id()};tcp"
 
     # ------------------------------------------------------------------- requests from SIP
-
-    def admits(self, transaction: ServerTransaction) -> bool:
-        """Whether a request comes from a peer; a stranger is answered 403, or by silence where the setting says so."""
-        if self.trusts(transaction.source[0]):
-            return True
-        self.count("strangers")
-        if self.config.reject_silently:
-            transaction.ignore()
-        else:
-            transaction.respond(403)
-        return False
 
     def on_message(self, transaction: ServerTransaction) -> None:
         """A MESSAGE outside a dialog."""

@@ -105,6 +105,10 @@ def _carry(
             return
         transaction.respond(503, "The records cannot be written", headers=[DATABASE_AWAY])
         return
+    if not gateway.held.has_room(len(form.body)):
+        gateway.count("no_room")
+        transaction.respond(503, "Too many messages wait", headers=[("Retry-After", "5")])
+        return
     if session is None:
         if gateway.full:
             transaction.respond(503, headers=[("Retry-After", "10")])
@@ -180,7 +184,8 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         if relayed is None:
             return
         form = relayed
-    if gateway.store.full or not gateway.page_side.has_room(session.page.ruri):
+    has_room = gateway.page_side.has_room(session.page.ruri) and gateway.held.has_room(len(form.body))
+    if gateway.store.full or not has_room:
         gateway.count("to_page_refused")
         message.respond(413, "too many messages wait for this recipient")
         return

@@ -459,6 +459,8 @@ class Session:
 
     def disown(self) -> None:
         """Another process has it now: forget it, say nothing to anybody, write nothing."""
+        for message in self.queue:
+            message.leave()
         self.queue.clear()
         ending.take_apart(self, bye=False)
         self.gateway.dirty.pop(self, None)

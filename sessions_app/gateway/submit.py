@@ -102,6 +102,8 @@ def _check(gateway: Gateway, allowed: AcceptTypes, content_type: str, body: byte
         raise NotSent("bodies are not kept here, so nothing can be handed in for later (GATEWAY_STORE_BODIES)")
     if gateway.store.full or not gateway.store.healthy:
         raise NotSent("the database takes no rows")
+    if not gateway.held.has_room(len(body)):
+        raise NotSent("too many messages wait here")
 
 
 def _keep(message: ToMsrp | ToPage) -> None:

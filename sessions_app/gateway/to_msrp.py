@@ -158,7 +158,7 @@ class ToMsrp(Carried):
         self.record(event, answer.code, msrp_code, detail)
 
     def _answer(self, answer: Answer) -> None:
-        self.stop_timer()
+        self.leave()
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None

@@ -154,7 +154,7 @@ class ToPage(Carried):
 
     def finished(self, event: Event, code: int | None, detail: str, status: int | None = None) -> None:
         """It has its outcome: ``code`` is the MESSAGE's final answer, ``status`` the MSRP one where no code decides."""
-        self.stop_timer()
+        self.leave()
         session = self.session
         gateway = session.gateway
         good = event in (Event.TAKEN, Event.PASSED_ON)

@@ -60,6 +60,7 @@ def test_many_conversations_leave_nothing_behind():
     assert gateway.dirty == {}
     assert gateway.layer.pending == 0
     assert len(gateway.endpoint) == 0
+    assert gateway.held.used == 0
     assert count("Session", "ToMsrp", "MsrpSession", "InviteClient") == {
         "Session": 0,
         "ToMsrp": 0,

@@ -20,7 +20,7 @@ STEPS = {"send": 35, "carry": 40, "stop": 5, "resume": 10, "close": 3, "expire":
 @given(st.randoms(use_true_random=False))
 def test_sends_answers_pressure_timers_closes_and_losses(luck):
     limits = Limits(
-        flush_budget=luck.choice([2048, 3000, 65536]), fair_slice=2048, max_assembly_bytes=luck.choice([5000, 10**8])
+        flush_budget=luck.choice([2048, 3000, 65536]), fair_slice=2048, max_held_bytes=luck.choice([5000, 10**8])
     )
     pair = Pair(limits)
     sessions = [pair.session() for _ in range(3)]

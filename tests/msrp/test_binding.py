@@ -273,3 +273,38 @@ def test_attach_needs_a_peer_and_one_connection():
     here.close(0.0)
     with pytest.raises(MsrpError):
         here.attach(pair.out, 0.0)
+
+
+REFUSED = (
+    "MSRP refuse01 SEND\r\nTo-Path: msrp://192.0.2.1:2855/nobody;tcp\r\nFrom-Path: msrp://192.0.2.2:2855/me;tcp\r\n"
+    "Message-ID: whatever\r\n-------refuse01$\r\n"
+)
+
+
+def test_a_connection_of_nobody_that_has_nothing_but_refused_requests_is_closed() -> None:
+    endpoint = MsrpEndpoint()
+    connection = endpoint.create_connection(outbound=False)
+    events = connection.receive(REFUSED.encode() * 1000, 0.0)
+    assert [type(event) for event in events] == [ConnectionFault]
+    assert connection.take_output().count(b" 481 ") == endpoint.limits.max_refusals + 1
+    assert connection.receive(REFUSED.encode(), 0.0) == []
+
+
+def test_one_that_carries_a_session_is_not_closed_for_what_others_send_into_the_void() -> None:
+    gateway = Passive()
+    gateway.receive(bind_request())
+    gateway.output()
+    gateway.receive(REFUSED.encode() * 100)
+    assert gateway.connection.live
+    assert gateway.output().count(b" 481 ") == 100
+
+
+def test_refusals_before_the_session_came_are_forgiven() -> None:
+    endpoint = MsrpEndpoint()
+    session = endpoint.create_session("msrp://192.0.2.1:2855/somebody;tcp")
+    connection = endpoint.create_connection(outbound=False)
+    for _ in range(3):
+        connection.receive(REFUSED.encode() * 5, 0.0)
+        connection.bind(session)
+        connection.unbind(session)
+    assert connection.live

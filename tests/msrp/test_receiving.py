@@ -258,7 +258,7 @@ def test_an_incomplete_message_is_given_up_after_silence():
 
 
 @pytest.mark.parametrize(
-    "limits", [Limits(max_assemblies_per_session=2), Limits(max_assemblies=2), Limits(max_assembly_bytes=1000)]
+    "limits", [Limits(max_assemblies_per_session=2), Limits(max_assemblies=2), Limits(max_held_bytes=1000)]
 )
 def test_s24_incomplete_messages_are_bounded(limits):
     gateway = Passive(limits).bound()

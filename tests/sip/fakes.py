@@ -65,6 +65,9 @@ class Recorder:
     def on_cancel(self, transaction: InviteServerTransaction) -> None:
         self.cancelled.append(transaction)
 
+    def is_far_end(self, request: Request, host: str) -> bool:
+        return False
+
 
 class Outcomes:
     """Who sent a request: its answers and its failures."""

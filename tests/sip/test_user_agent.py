@@ -17,15 +17,9 @@ class Application:
     accept = "text/plain"
 
     def __init__(self) -> None:
-        self.admitting = True
         self.messages: list = []
         self.invites: list = []
         self.cancelled: list = []
-
-    def admits(self, transaction):
-        if not self.admitting:
-            transaction.respond(403)
-        return self.admitting
 
     def on_message(self, transaction) -> None:
         self.messages.append(transaction)
@@ -113,12 +107,6 @@ class TestOutOfDialog:
 
     def test_what_is_unknown_is_501(self, ua):
         assert [each.status for each in ua.ask("NOVEL")] == [501]
-
-    @pytest.mark.parametrize("method", ["MESSAGE", "INVITE", "OPTIONS", "BYE", "REGISTER", "NOVEL"])
-    def test_a_stranger_gets_nothing_but_what_the_application_says(self, ua, method):
-        ua.application.admitting = False
-        assert [each.status for each in ua.ask(method)] == [403]
-        assert ua.application.messages == ua.application.invites == []
 
     def test_a_bye_is_481(self, ua):
         assert [each.status for each in ua.ask("BYE")] == [481]

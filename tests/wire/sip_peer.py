@@ -16,6 +16,9 @@ from tests.wire.tls import TlsSocket
 _serial = itertools.count(1)
 
 
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "l": "content-length"}
+
+
 class SipMessage:
     """A received message, cut at its line ends."""
 
@@ -26,9 +29,8 @@ class SipMessage:
         self.at = time.monotonic()
         head, _, self.body = raw.partition(b"\r\n\r\n")
         self.start, *lines = head.decode().split("\r\n")
-        self.fields = [
-            (name.strip().lower(), value.strip()) for name, _, value in (each.partition(":") for each in lines)
-        ]
+        pairs = [(name.strip().lower(), value.strip()) for name, _, value in (each.partition(":") for each in lines)]
+        self.fields = [(COMPACT.get(name, name), value) for name, value in pairs]
         first, second, _ = self.start.split(" ", 2)
         self.status = int(second) if first == "SIP/2.0" else None
         self.method = None if self.status else first

@@ -101,17 +101,22 @@ def test_a_flood_of_strangers_leaves_one_row_a_minute_and_the_rest_is_counted(fr
     mallory = SipPeer("mallory", fresh_gateway)
     try:
         with untrusted(fresh_gateway):
-            for _ in range(500):
-                sent = mallory.message("sip:victim@127.0.0.1")
-            assert mallory.final_answer_to(sent).status == 403
+            sent = [mallory.message("sip:victim@127.0.0.1", "x" * 200) for _ in range(500)]
+            assert mallory.final_answer_to(sent[0]).status == 403
+            assert mallory.final_answer_to(sent[1]).status == 403
             row, _ = story(fresh_gateway, mallory.uri)
             assert (row["layer"], row["detail"]) == ("stranger", "403 Forbidden to MESSAGE from 127.0.0.1")
         with urllib.request.urlopen(f"{fresh_gateway.address}/metrics") as answer:
-            (line,) = [
-                line for line in answer.read().decode().splitlines()
-                if line.startswith('parley_trace_lost_total{what="refusals"}')
-            ]  # fmt: skip
-        assert float(line.split()[1]) >= 490
+            told = {
+                name: float(line.split()[-1])
+                for line in answer.read().decode().splitlines()
+                for name in (
+                    'parley_trace_lost_total{what="refusals"}',
+                    'parley_gateway_total{what="strangers_unheard"}',
+                )
+                if line.startswith(name)
+            }
+        assert sum(told.values()) >= 490, "answered without a row, or not looked at"
         assert len(fresh_gateway.rows("SELECT 1 FROM sessions_app_setupfailure")) == 1
     finally:
         mallory.close()

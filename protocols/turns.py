@@ -1,0 +1,65 @@
+"""Turns of the event loop, dealt out fairly: connections with input line up by host, and some go in each turn.
+
+Without it each connection with input is served in every turn, so that a turn lasts as long as there are busy
+connections, and everybody else's timers and datagrams wait for its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import Final, Protocol
+
+A_TURN: Final = 4
+"""Events handed to applications in one turn of the loop."""
+
+
+class Waiting(Protocol):
+    """Who lines up."""
+
+    def go(self) -> None:
+        """It is its turn: hand over one event."""
+
+
+class Turns:
+    """One for all connections of a process."""
+
+    __slots__ = ("_hosts", "_left", "_loop", "_scheduled")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._hosts: OrderedDict[str, deque[Waiting]] = OrderedDict()
+        self._left = A_TURN
+        self._scheduled = False
+
+    def line_up(self, who: Waiting, host: str) -> None:
+        """Let ``who`` go, at once where nobody waits and there is room, else in turn by host; once until it goes."""
+        if self._left > 0 and not self._hosts:
+            self._left -= 1
+            who.go()
+        else:
+            line = self._hosts.get(host)
+            if line is None:
+                line = self._hosts[host] = deque()
+            line.append(who)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        hosts = self._hosts
+        self._left = 0  # who lines up again meanwhile goes in the next turn
+        left = A_TURN
+        while hosts and left:
+            left -= 1
+            host, line = next(iter(hosts.items()))
+            who = line.popleft()
+            if line:
+                hosts.move_to_end(host)
+            else:
+                del hosts[host]
+            who.go()
+        self._left = left
+        self._scheduled = bool(hosts) or left < A_TURN
+        if self._scheduled:
+            self._loop.call_soon(self._turn)
