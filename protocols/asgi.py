@@ -15,7 +15,7 @@ from typing import Any, Final
 from typing import Protocol as Port
 
 from protocols.fair_queue import Datagram, FairQueue
-from protocols.turns import Turns
+from protocols.turns import OCTETS_A_UNIT, Turns
 
 logger = logging.getLogger(__name__)
 
@@ -181,6 +181,7 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
         arrived, self._arrived = self._arrived, []
         crowd = self._crowd
         if not crowd and len(arrived) <= DATAGRAMS_A_TURN:
+            self._turns.spent(len(arrived) - 1)
             return arrived
         admission = self._admission
         for data, source in arrived:
@@ -188,6 +189,7 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
             if not crowd.put(share, data, source):
                 self.dropped += 1
         taken = crowd.take(DATAGRAMS_A_TURN)
+        self._turns.spent(len(taken) - 1)
         if crowd and not self._in_line:
             self._line_up()
         return taken
@@ -319,6 +321,8 @@ class StreamConnection(Connection, asyncio.Protocol):
                 size += len(parts[-1])
             data = b"".join(parts)
         self._waiting -= len(data)
+        if len(data) > OCTETS_A_UNIT:
+            self._turns.spent(len(data) // OCTETS_A_UNIT)
         if self._paused and self._waiting <= BYTES_WAITING // 2:
             self._paused = False
             if not self.closed:

@@ -10,15 +10,17 @@ import asyncio
 from collections import OrderedDict, deque
 from typing import Final, Protocol
 
-A_TURN: Final = 4
-"""Events handed to applications in one turn of the loop."""
+A_TURN: Final = 64
+"""Units of work handed to applications in one turn of the loop: a message or so each, a few milliseconds in all."""
+OCTETS_A_UNIT: Final = 512
+"""Octets of a stream that count as one."""
 
 
 class Waiting(Protocol):
     """Who lines up."""
 
     def go(self) -> None:
-        """It is its turn: hand over one event."""
+        """It is its turn: hand over one event, and say by :meth:`Turns.spent` how much more than a unit that was."""
 
 
 class Turns:
@@ -46,10 +48,14 @@ class Turns:
             self._scheduled = True
             self._loop.call_soon(self._turn)
 
+    def spent(self, units: int) -> None:
+        """An event that was handed over was so many units beyond its first; the next turn is as much shorter."""
+        self._left -= units
+
     def _turn(self) -> None:
         hosts = self._hosts
+        left = max(1, A_TURN + min(0, self._left))
         self._left = 0  # who lines up again meanwhile goes in the next turn
-        left = A_TURN
         while hosts and left:
             left -= 1
             host, line = next(iter(hosts.items()))
@@ -59,7 +65,7 @@ class Turns:
             else:
                 del hosts[host]
             who.go()
-        self._left = left
-        self._scheduled = bool(hosts) or left < A_TURN
+        self._left += left
+        self._scheduled = bool(hosts) or self._left < A_TURN
         if self._scheduled:
             self._loop.call_soon(self._turn)
