@@ -114,7 +114,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         try:
             self._lifespan = _Lifespan(self.application, self._state, self._extensions)
             await self._lifespan.startup()
-            self._turns = Turns()
+            self._turns = Turns(asyncio.get_running_loop().call_soon)
             self._admission = self._state.get("admission")
             for kind, listener, sock in self._sockets:
                 await self._open(kind, listener, sock)

@@ -6,8 +6,8 @@ connections, and everybody else's timers and datagrams wait for its end.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 A_TURN: Final = 64
@@ -24,12 +24,12 @@ class Waiting(Protocol):
 
 
 class Turns:
-    """One for all connections of a process."""
+    """One for all connections of a process. ``call_soon`` calls in the next turn of the loop."""
 
-    __slots__ = ("_hosts", "_left", "_loop", "_scheduled")
+    __slots__ = ("_call_soon", "_hosts", "_left", "_scheduled")
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
         self._hosts: OrderedDict[str, deque[Waiting]] = OrderedDict()
         self._left = A_TURN
         self._scheduled = False
@@ -46,7 +46,7 @@ class Turns:
             line.append(who)
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._turn)
+            self._call_soon(self._turn)
 
     def spent(self, units: int) -> None:
         """An event that was handed over was so many units beyond its first; the next turn is as much shorter."""
@@ -68,4 +68,4 @@ class Turns:
         self._left += left
         self._scheduled = bool(hosts) or self._left < A_TURN
         if self._scheduled:
-            self._loop.call_soon(self._turn)
+            self._call_soon(self._turn)

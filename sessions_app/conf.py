@@ -81,6 +81,14 @@ class GatewayConfig:
     """Sessions one process holds; then 503 with Retry-After."""
     max_transactions: int = 500_000
     """SIP server transactions one process remembers; then 503 with Retry-After."""
+    max_unanswered: int = 5_000
+    """Requests to one address that may wait for an answer (256 where it has never answered); then no more are sent."""
+    max_unacknowledged: int = 5_000
+    """INVITEs of one address whose ACK may be outstanding (256 where none ever came); then 503 with Retry-After."""
+    max_setups: int = 5_000
+    """Sessions that the MESSAGEs of one address may have in set-up; then 503 with Retry-After."""
+    sessions_per_second: float = 5_000.0
+    """Sessions a second that one address may begin, by MESSAGE or INVITE; then 503 with Retry-After."""
     reject_silently: bool = False
     """Answer nothing, instead of 403, to strangers."""
     sip_idle_timeout: float = 600.0

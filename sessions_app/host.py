@@ -109,7 +109,7 @@ class GatewayHost:
             ),
             announce=self._announce,
         )
-        called = gateway.layer.called
+        called = gateway.layer.far_ends.called
         self.admission = Admission(self.config, self.clock, self._trusts, lambda host: host in called, gateway.count)
         gateway.wheel.wake = self._set_alarm
         gateway.wheel.on_error = self.failed

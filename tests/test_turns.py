@@ -27,7 +27,7 @@ class Guest:
 def test_who_is_alone_goes_at_once():
     async def alone() -> None:
         went: list[str] = []
-        Guest(Turns(), "a", 1, went.append).line_up()
+        Guest(Turns(asyncio.get_running_loop().call_soon), "a", 1, went.append).line_up()
         assert went == ["a"]
 
     asyncio.run(alone())
@@ -36,7 +36,7 @@ def test_who_is_alone_goes_at_once():
 def test_a_turn_of_the_loop_serves_a_few_and_then_everything_else_has_its_turn():
     async def crowd() -> None:
         went: list[str] = []
-        turns = Turns()
+        turns = Turns(asyncio.get_running_loop().call_soon)
         for number in range(100):
             Guest(turns, str(number), 5, went.append).line_up()
         served = []
@@ -52,7 +52,7 @@ def test_a_turn_of_the_loop_serves_a_few_and_then_everything_else_has_its_turn()
 def test_who_comes_to_a_crowd_of_one_host_waits_for_one_of_it():
     async def crowd() -> None:
         went: list[str] = []
-        turns = Turns()
+        turns = Turns(asyncio.get_running_loop().call_soon)
         for _ in range(200):
             Guest(turns, "flood", 1000, went.append).line_up()
         await asyncio.sleep(0)

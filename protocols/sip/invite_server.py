@@ -47,6 +47,7 @@ class InviteServer:
         if self.acknowledged or (request is not None and request.cseq.number != self._number):
             return False
         self.acknowledged = True
+        self.transaction.layer.acknowledged(self.transaction)
         then = self._then
         self.stop()
         if then is not None:

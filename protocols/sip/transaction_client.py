@@ -78,6 +78,7 @@ class ClientTransaction:
         "_deadline",
         "_interval",
         "_timer",
+        "answered",
         "branch",
         "context",
         "flow",
@@ -111,6 +112,8 @@ class ClientTransaction:
         self.key = self.branch + request.method
         self.state = State.CONNECTING
         self.flow: Flow | None = None
+        self.answered = False
+        """Whether any answer has come."""
         self.retry_udp = False
         self._data = b""
         self._interval = timing.T1
@@ -178,12 +181,17 @@ class ClientTransaction:
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method."""
+        self.layer.answered(self)
         if response.status < 200:
             if self.state is State.TRYING:
                 self.state = State.PROCEEDING
             return
         self.terminate()
         self.on_response(self, response)
+
+    def refused(self, failure: Failure) -> None:
+        """It does not go out at all."""
+        self._fail(failure)
 
     def flow_lost(self) -> None:
         """The connection it went out on is gone before an answer came (s17.1.4)."""
@@ -234,6 +242,7 @@ class InviteClientTransaction(ClientTransaction):
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method INVITE."""
+        self.layer.answered(self)
         status = response.status
         if self.state is State.COMPLETED:
             if status >= 300:

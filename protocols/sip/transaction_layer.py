@@ -7,21 +7,24 @@ possible, counted and dropped where not.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from protocols.sip import timing
 from protocols.sip.builder import build_response
 from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.far_ends import FarEnds
 from protocols.sip.flow import PORTS, Flow, Target
 from protocols.sip.ids import Branches, new_tag
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
+from protocols.sip.matching import merge_identity, transaction_key
 from protocols.sip.message import Request, Response
 from protocols.sip.parser import parse_message
 from protocols.sip.recent import Recent
 from protocols.sip.strangers import Strangers
 from protocols.sip.transaction_client import (
     ClientTransaction,
+    Failure,
     InviteClientTransaction,
     OnFailure,
     OnResponse,
@@ -34,6 +37,7 @@ from protocols.sip.validate import METHODS, check_request, check_response
 from protocols.sip.via import Via
 from protocols.timers import TimerWheel
 
+_LATER: Final = (("Retry-After", "5"),)
 _CANCELLED_IN_VAIN: Final = METHODS - {"ACK", "CANCEL", "INVITE"}
 
 
@@ -51,10 +55,6 @@ class TransactionUser(Protocol):
 
     def is_far_end(self, request: Request, host: str) -> bool:
         """Whether a request belongs to a dialog whose other end is at ``host``."""
-
-
-def _everybody(_: str) -> bool:
-    return True
 
 
 class _Nobody:
@@ -77,9 +77,8 @@ class TransactionLayer:
     """All transactions of one process; ``user`` is the :class:`~protocols.sip.user_agent.UserAgent` that is made on it.
 
     ``counts`` tells what was dropped and repeated, by name. ``limit`` bounds the transactions remembered; above it a
-    new request is answered 503 with Retry-After, without state. ``trusts`` says whether an address is a peer's; of
-    others only those are listened to whom we have called ourselves, and only in that matter. ``strangers`` refuses the
-    rest.
+    new request is answered 503 with Retry-After, without state. ``far_ends`` says who is listened to, and how much may
+    be under way with whom; ``strangers`` refuses the rest.
     """
 
     __slots__ = (
@@ -89,13 +88,12 @@ class TransactionLayer:
         "_seen",
         "_servers",
         "branches",
-        "called",
         "counts",
+        "far_ends",
         "limit",
         "limits",
         "strangers",
         "transports",
-        "trusts",
         "user",
         "wheel",
     )
@@ -108,7 +106,7 @@ class TransactionLayer:
         *,
         limits: SipLimits = DEFAULT_LIMITS,
         limit: int = 500_000,
-        trusts: Callable[[str], bool] = _everybody,
+        far_ends: FarEnds | None = None,
         strangers: Strangers | None = None,
     ) -> None:
         self.wheel = wheel
@@ -118,10 +116,8 @@ class TransactionLayer:
         self.limit = limit
         self.branches = Branches()
         self.counts: Counter[str] = Counter()
-        self.trusts = trusts
+        self.far_ends = far_ends or FarEnds()
         self.strangers = strangers or Strangers()
-        self.called: Counter[str] = Counter()
-        """Addresses that are no peers' and that we have requests or dialogs with, with how many."""
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, dict[ClientTransaction, None]] = {}  # those on connections
@@ -132,8 +128,9 @@ class TransactionLayer:
 
     def receive(self, data: bytes, source: tuple[str, int], flow: Flow) -> None:
         """One whole message from ``source``, as a datagram or framed from a stream. Never raises for what is in it."""
-        trusted = self.trusts(source[0])
-        if not trusted and source[0] not in self.called:
+        far_ends = self.far_ends
+        trusted = far_ends.trusts(source[0])
+        if not trusted and source[0] not in far_ends.called:
             self.strangers.refuse(data, source, flow)
             return
         try:
@@ -206,7 +203,11 @@ class TransactionLayer:
             return
         if len(self._servers) + len(self._finished) >= self.limit or len(self._seen) >= self.limit:
             self.counts["overload"] += 1
-            self._reply_stateless(request, source, flow, 503, None, (("Retry-After", "5"),))
+            self._reply_stateless(request, source, flow, 503, None, _LATER)
+            return
+        if method == "INVITE" and not self.far_ends.may_call(source[0]):
+            self.counts["unacknowledged"] += 1
+            self._reply_stateless(request, source, flow, 503, "Too many INVITEs wait for their ACK", _LATER)
             return
         made = InviteServerTransaction if method == "INVITE" else ServerTransaction
         transaction = made(self, key, request, flow, source, request.reply_to(source))
@@ -306,8 +307,12 @@ class TransactionLayer:
         """
         made = InviteClientTransaction if request.method == "INVITE" else ClientTransaction
         transaction = made(self, request, target, on_response, on_failure, context, branch)
+        if not self.far_ends.may_be_asked(target.host, request.method):
+            self.counts["unanswered"] += 1
+            transaction.refused(Failure("overload", f"{target.host} leaves too many requests unanswered"))
+            return transaction
         self._clients[transaction.key] = transaction
-        self.expect_from(target.host)
+        self.far_ends.expect(target.host)
         self.send(request, target, transaction, flow)
         return transaction
 
@@ -353,13 +358,39 @@ class TransactionLayer:
         self._servers.pop(transaction.key, None)
         self._finished.put(transaction.key, data)
 
+    def answered(self, transaction: ClientTransaction) -> None:
+        """The first answer to it has come: it is no longer one of those that nobody hears."""
+        if not transaction.answered:
+            transaction.answered = True
+            self.far_ends.heard(transaction.target.host, transaction.request.method)
+
+    def acknowledged(self, transaction: InviteServerTransaction) -> None:
+        """The ACK of its final answer has come: its source is there."""
+        if not transaction.settled:
+            transaction.settled = True
+            self.far_ends.acknowledged(transaction.source[0])
+
+    def _wait_for_no_ack(self, transaction: ServerTransaction) -> None:
+        if isinstance(transaction, InviteServerTransaction) and not transaction.settled:
+            transaction.settled = True
+            self.far_ends.never_did(transaction.source[0])
+
+    def refuse_once(
+        self, transaction: ServerTransaction, code: int, reason: str | None, headers: Sequence[tuple[str, str]]
+    ) -> None:
+        """Answer a request and keep nothing of it: the answer is not repeated, and a repeat is a new request."""
+        self.ignore_server(transaction)
+        self._reply_stateless(transaction.request, transaction.source, transaction.flow, code, reason, headers)
+
     def forget_server(self, transaction: ServerTransaction) -> None:
         """Terminated."""
         self._servers.pop(transaction.key, None)
+        self._wait_for_no_ack(transaction)
 
     def ignore_server(self, transaction: ServerTransaction) -> None:
         """Its user wants to know nothing of it, and nothing of it is kept."""
         self._servers.pop(transaction.key, None)
+        self._wait_for_no_ack(transaction)
         self._seen.discard(merge_identity(transaction.request))
 
     def depend(self, transaction: ClientTransaction, flow: Flow) -> None:
@@ -369,7 +400,9 @@ class TransactionLayer:
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Terminated."""
         if self._clients.pop(transaction.key, None) is not None:
-            self.expect_no_more_from(transaction.target.host)
+            self.far_ends.expect_no_more(transaction.target.host)
+            if not transaction.answered:
+                self.far_ends.gave_up(transaction.target.host, transaction.request.method)
         flow = transaction.flow
         if flow is not None and flow.reliable:
             others = self._by_flow.get(flow)
@@ -377,18 +410,6 @@ class TransactionLayer:
                 others.pop(transaction, None)
                 if not others:
                     del self._by_flow[flow]
-
-    def expect_from(self, host: str) -> None:
-        """We have something with ``host``: what it says in that matter is listened to, be it a peer or not."""
-        if host and not self.trusts(host):
-            self.called[host] += 1
-
-    def expect_no_more_from(self, host: str) -> None:
-        """That matter is over."""
-        if host in self.called:
-            self.called[host] -= 1
-            if not self.called[host]:
-                del self.called[host]
 
     def flow_lost(self, flow: Flow) -> None:
         """A connection is gone: what waits for an answer on it has failed."""
@@ -420,24 +441,6 @@ class _Reply:
 
     def flow_failed(self, detail: str) -> None:
         """Nobody is there to be answered; the peer's own timer tells it."""
-
-
-def transaction_key(request: Request) -> str:
-    """What repeats of a request have in common (s17.2.3), an ACK having its INVITE's.
-
-    A branch without the magic cookie, as some peers still send, is matched as RFC 2543 did.
-    """
-    via = request.via
-    method = "INVITE" if request.method == "ACK" else request.method
-    if via.is_rfc3261:
-        return f"{via.branch} {via.sent_by} {method}"
-    number = request.cseq.number
-    return f"{request.call_id} {request.from_.tag} {number} {request.uri} {via.sent_by} {via.branch} {method}"
-
-
-def merge_identity(request: Request) -> str:
-    """What the copies of a request that took different ways have in common (s8.2.2.2)."""
-    return f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
 
 
 def _sent_by(flow: Flow) -> str:

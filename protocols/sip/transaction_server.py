@@ -89,6 +89,11 @@ class ServerTransaction:
         self.state = State.TERMINATED
         self.layer.ignore_server(self)
 
+    def refuse_once(self, status: int, reason: str | None = None, *, retry_after: int = 5) -> None:
+        """For overload: answer, and keep nothing; the answer is never repeated, so it is no load of its own."""
+        self.state = State.TERMINATED
+        self.layer.refuse_once(self, status, reason, (("Retry-After", str(retry_after)),))
+
     def try_100(self) -> None:
         """Say 100 if nothing was said; call it at :data:`timing.TRYING_AFTER` (RFC 4320 s4.1)."""
         if self.state is State.TRYING:
@@ -103,7 +108,7 @@ class ServerTransaction:
 class InviteServerTransaction(ServerTransaction):
     """An INVITE: provisional answers, then one final, then its ACK (s17.2.1, RFC 6026 s7.1)."""
 
-    __slots__ = ("_interval", "_resend", "_stop")
+    __slots__ = ("_interval", "_resend", "_stop", "settled")
 
     def __init__(
         self,
@@ -116,6 +121,8 @@ class InviteServerTransaction(ServerTransaction):
     ) -> None:
         super().__init__(layer, key, request, flow, source, reply_to)
         self.state = State.PROCEEDING
+        self.settled = False
+        """Whether its ACK is waited for no longer."""
         self._interval = timing.T1
         self._resend: Timer | None = None
         self._stop: Timer | None = None
@@ -172,6 +179,7 @@ class InviteServerTransaction(ServerTransaction):
         """An ACK with this branch. True if it belongs to the user, being for a 2xx of an RFC 2543 peer."""
         if self.state is State.COMPLETED:
             self.state = State.CONFIRMED
+            self.layer.acknowledged(self)
             self._cancel_timers()
             if self.flow.reliable:
                 self._terminate(None)

@@ -82,13 +82,13 @@ class UserAgent:
     def add_dialog(self, usage: DialogUsage) -> None:
         """Requests of this dialog now go to ``usage``."""
         if usage.dialog.identity not in self._dialogs:
-            self.layer.expect_from(usage.dialog.far_end)
+            self.layer.far_ends.expect(usage.dialog.far_end)
         self._dialogs[usage.dialog.identity] = usage
 
     def remove_dialog(self, usage: DialogUsage) -> None:
         """The dialog is over; its requests get 481."""
         if self._dialogs.pop(usage.dialog.identity, None) is not None:
-            self.layer.expect_no_more_from(usage.dialog.far_end)
+            self.layer.far_ends.expect_no_more(usage.dialog.far_end)
 
     # ---------------------------------------------------------------- requests in
 

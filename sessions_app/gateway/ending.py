@@ -65,6 +65,7 @@ def take_apart(session: Session, *, bye: bool) -> None:
     longer the more sessions there are.
     """
     session.state = State.ENDED
+    session.is_set_up()
     session.gateway.forget(session)
     leg, session.leg = session.leg, None
     if leg is not None:

@@ -16,7 +16,10 @@ from protocols.held import HeldOctets
 from protocols.msrp.endpoint import MsrpEndpoint
 from protocols.msrp.ids import new_session_id
 from protocols.msrp.limits import Limits
+from protocols.quota import Quota
+from protocols.rate import TokenBuckets
 from protocols.sip.errors import SipError
+from protocols.sip.far_ends import FarEnds
 from protocols.sip.flow import Address, Target
 from protocols.sip.ids import new_call_id
 from protocols.sip.invite_server import uas_dialog
@@ -145,7 +148,11 @@ class Gateway:
             self.transports,
             limits=limits,
             limit=config.max_transactions,
-            trusts=trusts,
+            far_ends=FarEnds(
+                trusts,
+                most_unanswered=config.max_unanswered,
+                most_unacknowledged=config.max_unacknowledged,
+            ),
             strangers=Strangers(silent=config.reject_silently),
         )
         if destinations is None:
@@ -163,6 +170,10 @@ class Gateway:
         """Sessions that have not ended, by key."""
         self.by_id: dict[str, Session] = {}
         self.dirty: dict[Session, None] = {}
+        self.setups = Quota(config.max_setups, config.max_setups)
+        """Sessions that MESSAGEs of a source have in set-up."""
+        rate = config.sessions_per_second
+        self._beginnings = TokenBuckets(rate, 2 * rate, all_rate=4 * rate, all_burst=8 * rate, now=now)
         self.database_away = DatabaseAway(store, self.wheel)
         self.counts: Counter[str] = Counter()
         self.draining = False
@@ -245,10 +256,21 @@ class Gateway:
         """Whether no more sessions may begin."""
         return self.draining or len(self.sessions) >= self.config.max_sessions
 
+    def may_begin(self, source: str) -> bool:
+        """Whether one more session may begin for a peer now; else it is to be refused once, with 503."""
+        if self._beginnings.take(source, self.wheel.now):
+            return True
+        self.count("sessions_over_rate")
+        return False
+
     def make_session(self, decision: Decision, transaction: ServerTransaction) -> Session:
-        """A session that a MESSAGE begins; it is known by its key from now on and has yet to call."""
+        """A session that a MESSAGE begins; it is known by its key from now on and has yet to call.
+
+        It counts among the set-ups of its source, of which :attr:`setups` has room for one.
+        """
         session = Session(self, decision, "message", transaction.source[0], _max_forwards(transaction))
         session.page.headers = carried_headers(transaction.request)
+        session.counts_as_setup = True
         self.add(session)
         return session
 
@@ -271,12 +293,12 @@ class Gateway:
             transaction.respond(405, headers=[("Allow", "MESSAGE, OPTIONS")])
             return
         request = transaction.request
-        if self.full:
-            transaction.respond(503, headers=[("Retry-After", "10")])
+        if self.full or not self.may_begin(transaction.source[0]):
+            transaction.refuse_once(503, retry_after=10)
             return
         if self.store.full or not self.store.healthy:  # a session without a row is lost with the process
             self.count("database_away")
-            transaction.respond(503, "The records cannot be written", headers=[intake.DATABASE_AWAY])
+            transaction.refuse_once(503, "The records cannot be written")
             return
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
         session.page.headers = carried_headers(request)

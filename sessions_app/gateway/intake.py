@@ -110,8 +110,9 @@ def _carry(
         transaction.respond(503, "Too many messages wait", headers=[("Retry-After", "5")])
         return
     if session is None:
-        if gateway.full:
-            transaction.respond(503, headers=[("Retry-After", "10")])
+        source = transaction.source[0]
+        if gateway.full or not gateway.may_begin(source) or not gateway.setups.take(source):
+            transaction.refuse_once(503, retry_after=10)
             return
         made = gateway.make_session(decision, transaction)
         made.take(ToMsrp.of_request(made, transaction, form.type, form.body, held))

@@ -63,6 +63,7 @@ SETUP_CAUSE: Final[dict[str, Answer]] = {
     "policy": Answer(480),
     "loop": Answer(482),
     "destination": Answer(403, "Destination not permitted"),
+    "overload": Answer(503, "Its next hop does not answer", 30),
 }
 """Set-up failed without a negative reply, by layer; DNS, TCP, TLS and MSRP are 500."""
 

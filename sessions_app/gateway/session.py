@@ -17,12 +17,12 @@ from protocols.msrp.accept import common
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.uri import MsrpUri
 from protocols.sip.locate import Origin
-from sessions_app.gateway import content, ending, intake, session_row
+from sessions_app.gateway import content, ending, intake, reconnect, session_row
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.msrp_end import MsrpEnd
 from sessions_app.gateway.outcomes import Answer, send_refused
 from sessions_app.gateway.page_end import PageEnd
-from sessions_app.gateway.routing import accept_types, calling
+from sessions_app.gateway.routing import accept_types
 from sessions_app.gateway.session_row import State
 from sessions_app.store import message_rows
 
@@ -47,11 +47,10 @@ class Session:
     """See the module. Made by :class:`Gateway`, which knows it by its key until it has ended."""
 
     __slots__ = (
-        "_ever_live",
-        "_on_shared",
-        "_reoffered",
+        "counts_as_setup",
         "created_at",
         "decision",
+        "ever_live",
         "gateway",
         "id",
         "imdn_budget",
@@ -64,10 +63,12 @@ class Session:
         "max_forwards",
         "msrp",
         "msrp_composes",
+        "on_shared",
         "page",
         "page_composes",
         "peer",
         "queue",
+        "reoffered",
         "rows",
         "source",
         "state",
@@ -103,9 +104,13 @@ class Session:
         self.msrp_composes: ComposingState | None = None
         self.imdn_budget: tuple[float, float] | None = None
         """Notifications that may pass, and since when (:meth:`Notifications.allows`)."""
-        self._ever_live = False
-        self._on_shared = False
-        self._reoffered = False
+        self.counts_as_setup = False
+        """Whether it is one of the set-ups of its source, which are bounded."""
+        self.ever_live = False
+        self.on_shared = False
+        """Whether its connection was there before it, for other sessions."""
+        self.reoffered = False
+        """Whether it was offered anew, and nothing has arrived since."""
 
     @property
     def accepts(self) -> str:
@@ -137,6 +142,12 @@ class Session:
         self.count_on(past)
         self.state = State.ENDED
 
+    def is_set_up(self) -> None:
+        """Or it has failed, or ended: it counts among the set-ups of its source no longer."""
+        if self.counts_as_setup:
+            self.counts_as_setup = False
+            self.gateway.setups.give(self.source)
+
     def touch(self) -> None:
         """Counters or times changed; the records follow within seconds."""
         self.gateway.dirty[self] = None
@@ -146,7 +157,7 @@ class Session:
     def call(self) -> None:
         """For the message side: INVITE the MSRP side."""
         self.leg = leg = CallingLeg(self)
-        self._create_msrp()
+        self.create_msrp()
         self.gateway.store.new_session(session_row.new(self, leg.call_id))
         leg.call()
 
@@ -155,7 +166,7 @@ class Session:
         leg = AnsweringLeg(self)
         leg.prepare(transaction)
         self.leg = leg
-        self._create_msrp()
+        self.create_msrp()
         self.set_peer(media)
         self.gateway.store.new_session(session_row.new(self, leg.call_id))
         leg.answer(transaction, media)
@@ -163,10 +174,10 @@ class Session:
     def revive(self, dialog: Dialog, identity: str) -> None:
         """Go on with a dialog of an earlier process: a new offer on it, for what is owed (RULEBOOK S17)."""
         self.stand_for(identity)
-        self._ever_live = True
+        self.ever_live = True
         self.leg = leg = (CallingLeg if self.initiator == "message" else AnsweringLeg)(self)
         leg.resume(dialog)
-        self._offer_anew("after a restart")
+        reconnect.offer_anew(self, "after a restart")
 
     def say_goodbye(self, dialog: Dialog | None, identity: str, reason: str) -> None:
         """End what an earlier process left under ``identity`` with a BYE on its dialog, where it has one."""
@@ -176,7 +187,8 @@ class Session:
             leg.resume(dialog)
         ending.close(self, "ended", reason, bye=True)
 
-    def _create_msrp(self) -> None:
+    def create_msrp(self) -> None:
+        """A fresh MSRP session, under a new path of ours."""
         gateway = self.gateway
         self.local_path = gateway.new_path()
         types, _ = content.offered(self.decision.content_types)
@@ -228,9 +240,10 @@ class Session:
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
         if self.state is not State.ENDED and not self._is_joined():
-            self._dial(media.next_hop)
+            self.dial(media.next_hop)
 
-    def _dial(self, hop: MsrpUri) -> None:
+    def dial(self, hop: MsrpUri) -> None:
+        """Get a connection to this URI of the peer's."""
         leg = self.leg
         assert leg is not None
         self.gateway.msrp_side.connect(self, hop, Origin(leg.dialog.far_end, self.decision.route))
@@ -259,7 +272,7 @@ class Session:
             return
         if msrp.bound and msrp.connection is not connection:
             return  # the peer was faster, by a connection of its own
-        self._on_shared = shared
+        self.on_shared = shared
         with_content = bool(self.queue) and self.gateway.profiles(connection.remote).binds_with_content
         try:
             msrp.attach(connection, self.gateway.wheel.now, bind=not with_content)
@@ -286,54 +299,21 @@ class Session:
         self.leg_lost("msrp", f"no SEND bound the session in {self.gateway.config.bind_timeout:g} s")
 
     def msrp_lost(self, reason: str, code: int | None = None) -> None:
-        """The connection is gone, or the peer refused the session on it with ``code``.
-
-        Only a new offer could mend that (RULEBOOK S17), but for one thing: a connection that was there before may have
-        been on its way out when the session was to be bound to it, and then never carried the session.
-        """
-        leg, msrp = self.leg, self.msrp
-        if code is None and self._on_shared and self.state is State.SETTING_UP and msrp is not None and msrp.peer_path:
-            self._on_shared = False
-            self._dial(MsrpUri.parse(msrp.peer_path[0]))
-        elif self.queue and code is None and not self._reoffered and leg is not None and leg.dialog.call_id:
-            self._offer_anew(reason)
-        else:
-            self.leg_lost("msrp", reason)
-
-    def _offer_anew(self, reason: str) -> None:
-        """A new offer on the dialog, under a new path, for the messages that wait (RFC 4975 s5.4, RULEBOOK S17)."""
-        self._reoffered = True  # until something arrives: one that breaks every connection is not offered for ever
-        self.state = State.SETTING_UP
-        ending.drop_msrp(self)
-        self._create_msrp()
-        self.event("offered_anew", reason)
-        assert self.leg is not None
-        self.leg.reoffer()
+        """The connection is gone, or the peer refused the session on it with ``code``."""
+        reconnect.lost(self, reason, code)
 
     def reoffer_failed(self, code: int | None, detail: str) -> None:
         """The dialog is of no more use: what waits gets a session of its own, by a new INVITE."""
-        self._move_on(f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
-
-    def _move_on(self, reason: str, *, bye: bool) -> None:
-        """End; a new session carries what waits or has no answer yet, which may have arrived. Once for each message."""
-        if self.state is State.ENDED:
-            return
-        waiting = self.give_way(reason, bye=bye)
-        moving = [message for message in waiting if not (message.moved or self.gateway.draining)]
-        for message in waiting:
-            if message not in moving:
-                message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
-            message.moved = True
-        if moving:
-            self.gateway.begin(calling(self.decision, self.initiator), self.source, moving)
+        reconnect.move_on(self, f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
 
     def _go_live(self) -> None:
         gateway = self.gateway
         self.state = State.LIVE
+        self.is_set_up()
         self.last_send_at = gateway.wheel.now
         changes = session_row.live(self)
-        if not self._ever_live:
-            self._ever_live = True
+        if not self.ever_live:
+            self.ever_live = True
             changes["established_at"] = gateway.wall()
             gateway.count("sessions_established")
         gateway.store.change_session(self.id, changes)
@@ -382,11 +362,11 @@ class Session:
         """What became of a SEND."""
         self.last_send_at = self.gateway.wheel.now
         if outcome.code == 200:
-            self._reoffered = False
+            self.reoffered = False
             if not self.peer.decides_later(message):
                 message.delivered()
             return
-        if outcome.layer == "connection" and self.state is State.LIVE and not self._reoffered:
+        if outcome.layer == "connection" and self.state is State.LIVE and not self.reoffered:
             self.queue.append(message)  # it may have arrived or not: the same Message-ID goes out on a new connection
             return
         self.peer.forget(message)
@@ -411,15 +391,15 @@ class Session:
 
     def leg_lost(self, layer: str, detail: str) -> None:
         """Something on the MSRP side makes an end of the session, or of its set-up."""
-        if self._ever_live:
+        if self.ever_live:
             self.end(f"msrp side, {layer}: {detail}")
         else:
             self.fail(layer, detail)
 
     def hung_up(self) -> None:
         """BYE from the MSRP side."""
-        if self._ever_live:
-            self._move_on("BYE from the MSRP side", bye=False)
+        if self.ever_live:
+            reconnect.move_on(self, "BYE from the MSRP side", bye=False)
         else:
             self.fail("sip", "BYE before the session was live", bye=False)
 

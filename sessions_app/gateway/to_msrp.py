@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from protocols.msrp.ids import derived_message_id
 from protocols.sip import timing
-from protocols.sip.transaction_layer import merge_identity
+from protocols.sip.matching import merge_identity
 from sessions_app.gateway import content, telling
 from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.life import Event

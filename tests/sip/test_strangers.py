@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.sip.dialog import Dialog
+from protocols.sip.far_ends import FarEnds
 from protocols.sip.flow import Target
 from protocols.sip.locate import Locator
 from protocols.sip.parser import parse_message
@@ -22,7 +23,7 @@ METHODS = ["MESSAGE", "INVITE", "OPTIONS", "BYE", "REGISTER", "CANCEL", "NOVEL"]
 
 @pytest.fixture
 def stack() -> Stack:
-    return Stack(trusts=lambda host: host == PEER[0])
+    return Stack(far_ends=FarEnds(lambda host: host == PEER[0]))
 
 
 def padded(method: str, **parts: str) -> bytes:
@@ -105,7 +106,7 @@ def test_what_cannot_be_answered_or_must_not_is_dropped(stack: Stack, data: byte
 
 
 def test_where_the_operator_wants_silence_there_is_silence() -> None:
-    stack = Stack(trusts=lambda host: False, strangers=Strangers(silent=True))
+    stack = Stack(far_ends=FarEnds(lambda host: False), strangers=Strangers(silent=True))
     for method in METHODS:
         stack.receive(padded(method), source=STRANGER)
     assert stack.udp.sent == []
@@ -169,7 +170,7 @@ def test_somebody_whom_we_have_called_is_not_heard_in_another_matter(stack: Stac
 def test_when_the_matter_is_over_it_is_a_stranger_again(stack: Stack) -> None:
     ask(stack, CALLED)
     stack.receive(answer_to(stack), source=CALLED)
-    assert stack.layer.called == {}
+    assert stack.layer.far_ends.called == {}
 
 
 class Usage:
@@ -204,6 +205,6 @@ def test_requests_within_a_dialog_are_taken_from_its_other_end_and_from_peers_on
         assert [answer.status for answer in stack.udp.take()] == [status]
     assert usage.heard == ["BYE", "BYE"]
     agent.remove_dialog(usage)  # type: ignore[arg-type]
-    assert stack.layer.called == {}
+    assert stack.layer.far_ends.called == {}
     stack.receive(bye(9), source=CALLED)
     assert [answer.status for answer in stack.udp.take()] == [403]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocols.sip.matching import transaction_key
 from protocols.sip.parser import parse_message
-from protocols.sip.transaction_layer import transaction_key
 from tests.sip.fakes import TO_PEER, Outcomes, RecordingFlow, Stack, answer, outgoing, request
 
 
