@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LONGEST_IMDN_ID = 128
 """A longer one has no room in the row by which its notifications are found again."""
 NOTHING: frozenset[str] = frozenset()
+NOBODY = "nobody"
+"""In place of notifications: nobody is told what becomes of the message, being a notification or an automatic one."""
+OF_NOTIFICATION: frozenset[str] = frozenset({NOBODY})
 
 
 class Carried:
@@ -77,10 +80,12 @@ class Carried:
         """End of its validity, seconds since 1970."""
         if cpim is not None:
             self.subject = cpim.subject
-            if not self.is_notification:
-                self.notify = cpim.notify
-                name = cpim.imdn_message_id
-                self.imdn_id = name if len(name) <= LONGEST_IMDN_ID else ""
+        if self.is_notification:
+            self.notify = OF_NOTIFICATION
+        elif cpim is not None:
+            self.notify = cpim.notify
+            name = cpim.imdn_message_id
+            self.imdn_id = name if len(name) <= LONGEST_IMDN_ID else ""
         self._held = len(body)
         session.gateway.held.add(self._held)
         self._obligation: Obligation | None = None
@@ -101,7 +106,7 @@ class Carried:
     @property
     def is_notification(self) -> bool:
         """Whether it is an IMDN, about which nobody is notified (RFC 5438 s7.2.1.1)."""
-        return self.cpim is not None and content.essence_within("", self.cpim) == content.IMDN
+        return content.essence_within(self.content_type, self.cpim) == content.IMDN
 
     @property
     def promised(self) -> bool:

@@ -11,6 +11,7 @@ from protocols.msrp.errors import MsrpSendError
 from protocols.msrp.ids import new_message_id
 from protocols.payload import iscomposing
 from protocols.payload.iscomposing import ComposingState
+from sessions_app.gateway import content
 from sessions_app.gateway.content import COMPOSING, CPIM, Form
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def to_msrp(session: Session | None, form: Form, held: CpimMessage | None) -> in
     202 where there is no session to show it in: nothing is promised by that, and its sender may go on (RFC 3994 s4 asks
     who is answered 415 to stop).
     """
-    document = iscomposing.parse(form.body if held is None else held.body)
+    document = iscomposing.parse(content.document(form.body, held))
     msrp = session.msrp if session is not None else None
     if session is None or msrp is None or not msrp.bind_confirmed:
         return 202
@@ -46,7 +47,7 @@ def to_msrp(session: Session | None, form: Form, held: CpimMessage | None) -> in
 
 def to_page(session: Session, form: Form, held: CpimMessage | None) -> None:
     """From the MSRP side. Raises PayloadError where it cannot be read."""
-    document = iscomposing.parse(form.body if held is None else held.body)
+    document = iscomposing.parse(content.document(form.body, held))
     page = session.page
     if COMPOSING in page.refuses:
         return

@@ -46,7 +46,7 @@ class Form(NamedTuple):
 def ordinary(content_type: str) -> bool:
     """Whether it is carried as it is: no wrapper, no indication, no charset to be undone. Most messages are."""
     essence = media_type(content_type) or ""
-    return bool(essence) and essence not in (CPIM, COMPOSING, *NEVER) and not _names_charset(content_type)
+    return bool(essence) and essence not in (CPIM, COMPOSING, IMDN, *NEVER) and not _names_charset(content_type)
 
 
 def _names_charset(content_type: str) -> bool:
@@ -68,8 +68,16 @@ def read_again(content_type: str, body: bytes) -> CpimMessage | None:
 
 
 def essence_within(content_type: str, wrapped: CpimMessage | None) -> str:
-    """``type/subtype`` of what a user would see, inside a wrapper or not; empty for what is no media type."""
+    """``type/subtype`` of what a user would see, inside a wrapper or not; empty for what is no media type.
+
+    Whoever asks what a message is asks here: the answer does not depend on how it is wrapped.
+    """
     return media_type(content_type if wrapped is None else wrapped.content_type) or ""
+
+
+def document(body: bytes, wrapped: CpimMessage | None) -> bytes:
+    """The octets of what is inside a wrapper or not. Raises PayloadError where its coding cannot be undone."""
+    return body if wrapped is None else wrapped.decoded()
 
 
 def carries(allowed: AcceptTypes, content_type: str, wrapped: CpimMessage | None) -> bool:
@@ -77,8 +85,8 @@ def carries(allowed: AcceptTypes, content_type: str, wrapped: CpimMessage | None
     within = essence_within(content_type, wrapped)
     if within in NEVER:
         return False
-    if wrapped is not None and within in (COMPOSING, IMDN):
-        return True
+    if within in (COMPOSING, IMDN):
+        return True  # what is about messages goes wherever messages go
     return allowed.allows_bare(within) or (wrapped is not None and CPIM in allowed.entries)
 
 
@@ -87,7 +95,7 @@ def offered(carried: AcceptTypes) -> tuple[str, str]:
     types = [each for each in carried.entries if each.lower() != CPIM]
     if "*" in types:
         return f"{CPIM} *", "*"
-    return " ".join([CPIM, *types, COMPOSING]), " ".join([*types, COMPOSING, IMDN])
+    return " ".join([CPIM, *types, COMPOSING, IMDN]), " ".join([*types, COMPOSING, IMDN])
 
 
 def prefers_cpim(takes: AcceptTypes) -> bool:
@@ -124,7 +132,7 @@ def for_msrp(message: Carried, takes: AcceptTypes, wrapped: AcceptTypes | None, 
         if takes.allows_bare(essence) and not (prefers_cpim(takes) and inside(essence)):
             return form
         if inside(essence):
-            return _wrapped(message, form)
+            return _wrapped(message, form, _own_imdn_id(message) if essence == IMDN else "")
         return _as_text(form, takes)
     essence = media_type(held.content_type) or ""
     if inside(essence):
@@ -171,7 +179,13 @@ def _page_forms(message: Carried, takes_cpim: bool | None) -> Iterator[Form]:
         yield text
 
 
+def _own_imdn_id(message: Carried) -> str:
+    """An IMDN Message-ID of our own."""
+    return message.session.gateway.new_imdn_id()
+
+
 def _wrapped(message: Carried, form: Form, own_imdn: str = "") -> Form:
+    notification = form.essence == IMDN
     session = message.session
     end = session.page
     to_msrp = message.direction == "to_msrp"
@@ -183,7 +197,8 @@ def _wrapped(message: Carried, form: Form, own_imdn: str = "") -> Form:
         at=message.received_at,
         subject=message.subject,
         imdn_message_id=own_imdn,
-        notify=("positive-delivery", "negative-delivery") if own_imdn else (),
+        notify=("positive-delivery", "negative-delivery") if own_imdn and not notification else (),
+        disposition="notification" if notification else "",
     )
     return Form(CPIM, body)
 

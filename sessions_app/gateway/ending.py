@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions_app.gateway import content, session_row, telling
+from sessions_app.gateway import session_row, telling
 from sessions_app.gateway.outcomes import Answer, setup_cause, setup_refused
 from sessions_app.gateway.session_row import State
-from sessions_app.gateway.to_page import ToPage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sessions_app.gateway.session import Session
+    from sessions_app.gateway.to_msrp import ToMsrp
 
 
 def fail(session: Session, layer: str, detail: str, code: int | None, reason: str | None, *, bye: bool) -> None:
@@ -21,13 +23,16 @@ def fail(session: Session, layer: str, detail: str, code: int | None, reason: st
     gateway = session.gateway
     answer = setup_refused(code) if code is not None else setup_cause(layer)
     full = f"msrp side, {layer}: {detail}"
-    waiting = _fail_waiting(session, answer, f"set-up failed: {full}")
+    waiting = list(session.queue)
+    # Who is told by a notice in words is told by one, of all of them.
+    owed = [message for message in waiting if message.is_owed and not telling.wants_imdn(message)]
+    _fail_waiting(session, answer, f"set-up failed: {full}", owed)
     answered = answer.code if session.initiator == "message" else 200
-    gateway.setup_failed(session, layer, detail, code, reason, answered, waiting)
-    if session.decision.notify_failure and session.initiator == "message":
-        text = telling.words(session, code, reason, detail).encode()
-        notice = ToPage(session, content.PLAIN, text, message_id=f"failure {session.id}", recorded=False)
-        gateway.page_side.enqueue(notice)
+    gateway.setup_failed(session, layer, detail, code, reason, answered, len(waiting))
+    wanted = session.decision.notify_failure and session.initiator == "message"
+    if (owed or wanted) and not gateway.draining:
+        in_words = [message for message in waiting if not (message.is_owed and telling.wants_imdn(message))]
+        telling.set_up_failed(session, code, reason, detail, owed or in_words, len(owed))
     close(session, "failed", full, bye=bye)
 
 
@@ -37,12 +42,11 @@ def end(session: Session, reason: str, *, bye: bool) -> None:
     close(session, "ended", reason, bye=bye)
 
 
-def _fail_waiting(session: Session, answer: Answer, detail: str) -> int:
+def _fail_waiting(session: Session, answer: Answer, detail: str, told_together: Sequence[ToMsrp] = ()) -> None:
     waiting = list(session.queue)
     session.queue.clear()
     for message in waiting:
-        message.failed(answer, None, detail)
-    return len(waiting)
+        message.failed(answer, None, detail, tell=message not in told_together)
 
 
 def close(session: Session, state: str, reason: str, *, bye: bool) -> None:

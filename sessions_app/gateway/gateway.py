@@ -36,13 +36,14 @@ from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
-from sessions_app.gateway import intake, session_row
+from sessions_app.gateway import intake, session_row, telling
 from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.database_away import DatabaseAway
 from sessions_app.gateway.destinations import Destinations
 from sessions_app.gateway.duplicates import SeenBefore, SeenOnMsrp
 from sessions_app.gateway.leg import UnusableOffer, read_media
 from sessions_app.gateway.msrp_side import MsrpSide
+from sessions_app.gateway.notices import Notices
 from sessions_app.gateway.notifications import Notifications, new_imdn_id
 from sessions_app.gateway.outcomes import MESSAGE_IN_VAIN, setup_cause
 from sessions_app.gateway.page_end import Profile, carried_headers
@@ -162,6 +163,7 @@ class Gateway:
         self.msrp_side = MsrpSide(self)
         self.page_side = PageSide(self)
         self.notifications = Notifications(self)
+        self.notices = Notices(self, telling.withheld)
         self.seen = SeenOnMsrp()
         self.seen_before = SeenBefore()
         self.new_imdn_id = new_imdn_id

@@ -54,15 +54,16 @@ def from_page(gateway: Gateway, transaction: ServerTransaction, decision: Decisi
                 return
             if not content.carries(decision.content_types, form.type, held):
                 raise _Refused(415, None, (("Accept", _accept(decision)),))
-            if held is None:
-                form = content.in_utf8(form.type, form.body)
-            elif within == IMDN:
-                if gateway.notifications.arrived(held, "to_page", (request.from_.uri, decision.from_uri)):
+            if within == IMDN:
+                octets = content.document(form.body, held)
+                if gateway.notifications.arrived(octets, "to_page", (request.from_.uri, decision.from_uri)):
                     transaction.respond(200)
                     return
-                form = Form(form.type, gateway.notifications.relayed(form.body))
+                form = gateway.notifications.relayed(form, held is not None)
                 if session is not None and not gateway.notifications.allows(session):
                     raise _Refused(480, "Too many notifications", (("Retry-After", "5"),))
+            elif held is None:
+                form = content.in_utf8(form.type, form.body)
     except PayloadError as error:
         gateway.count("messages_refused")
         headers = [("Accept", _accept(decision))] if error.code == 415 else []
@@ -180,7 +181,7 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
     if known is not None and not (isinstance(known, int) and known < 0):
         _again(gateway, known, message)
         return
-    if held is not None and within == IMDN:
+    if within == IMDN:
         relayed = _relayed_to_page(session, message, held, form)
         if relayed is None:
             return
@@ -197,12 +198,12 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
     gateway.page_side.enqueue(to_page)
 
 
-def _relayed_to_page(session: Session, message: IncomingMessage, held: CpimMessage, form: Form) -> Form | None:
+def _relayed_to_page(session: Session, message: IncomingMessage, held: CpimMessage | None, form: Form) -> Form | None:
     """An IMDN as it goes on; None where it goes no further, and is answered."""
     notifications = session.gateway.notifications
     try:
         far = calling(session.decision, session.initiator)
-        if notifications.arrived(held, "to_msrp", (far.to_uri, far.ruri)):
+        if notifications.arrived(content.document(form.body, held), "to_msrp", (far.to_uri, far.ruri)):
             message.respond(200)
             return None
     except PayloadError as error:
@@ -211,7 +212,7 @@ def _relayed_to_page(session: Session, message: IncomingMessage, held: CpimMessa
     if not notifications.allows(session):
         message.respond(413, "too many notifications")
         return None
-    return Form(form.type, notifications.relayed(form.body))
+    return notifications.relayed(form, held is not None)
 
 
 def _again(gateway: Gateway, known: ToPage | int, message: IncomingMessage) -> None:

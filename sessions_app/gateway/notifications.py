@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.entropy import source
 from protocols.payload import cpim, imdn
+from sessions_app.gateway.content import Form
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import TRANSITIONS, Event, State
 from sessions_app.gateway.to_page import DELIVERED
 from sessions_app.store.confirmations import Confirmation
 
 if TYPE_CHECKING:
-    from protocols.payload.cpim import CpimMessage
     from sessions_app.gateway.gateway import Gateway
     from sessions_app.gateway.session import Session
     from sessions_app.gateway.to_page import ToPage
@@ -74,12 +74,13 @@ class Notifications:
         session.imdn_budget = (tokens - 1, now)
         return True
 
-    def arrived(self, held: CpimMessage, direction: str, senders: tuple[str, ...]) -> bool:
+    def arrived(self, octets: bytes, direction: str, senders: tuple[str, ...]) -> bool:
         """One came in about a message that had gone ``direction``; True where it was for us and ends here.
 
-        ``senders`` are the URIs that its sender is known by. Raises PayloadError where it cannot be read.
+        ``octets`` are its document, ``senders`` the URIs that its sender is known by. Raises PayloadError where it
+        cannot be read.
         """
-        document = imdn.parse(held.body)
+        document = imdn.parse(octets)
         self._gateway.count("imdn_received")
         event = _event(document.kind, document.status)
         about = self._expected.get(document.message_id) if event is not None else None
@@ -136,9 +137,9 @@ class Notifications:
         elif "negative-delivery" not in about.notify:  # else the sender gets the IMDN itself
             incoming.report(STATUS.get(status, 408))
 
-    def relayed(self, body: bytes) -> bytes:
-        """An IMDN as it goes on: less the route that brought it to us (RFC 5438 s8)."""
-        return cpim.without_route(body, self._gateway.uri)
+    def relayed(self, form: Form, wrapped: bool) -> Form:
+        """An IMDN as it goes on: less the route that brought it to us, which a wrapper has (RFC 5438 s8)."""
+        return Form(form.type, cpim.without_route(form.body, self._gateway.uri)) if wrapped else form
 
 
 def bare(uri: str) -> str:

@@ -18,8 +18,9 @@ from protocols.msrp.ids import derived_message_id
 from protocols.sip import timing
 from protocols.sip.matching import merge_identity
 from sessions_app.gateway import content, telling
-from sessions_app.gateway.carried import Carried
+from sessions_app.gateway.carried import OF_NOTIFICATION, Carried
 from sessions_app.gateway.life import Event
+from sessions_app.gateway.notices import AUTO_SUBMITTED, is_automatic
 from sessions_app.gateway.outcomes import EXPIRED, Answer
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class ToMsrp(Carried):
     MESSAGE to a restarted gateway, or a new connection, brings about (RULEBOOK S5, S18).
     """
 
-    __slots__ = ("_expiry", "moved", "transaction", "whole")
+    __slots__ = ("_expiry", "chain", "moved", "transaction", "whole")
 
     direction = "to_msrp"
 
@@ -58,6 +59,8 @@ class ToMsrp(Carried):
         """Whether it went out as the CPIM message that it came as, so that the peer itself answers for it by IMDN."""
         self.moved = False
         """Whether its session was lost and another one carries it."""
+        self.chain = 0
+        """How many times in a row its sender has followed a notice of ours at once (:class:`Notices`)."""
         self._expiry: Timer | None = None
 
     @classmethod
@@ -69,9 +72,12 @@ class ToMsrp(Carried):
         message = cls(session, content_type, body, request.call_id, message_id_of(request), cpim)
         message.transaction = transaction
         headers = request.headers
+        gateway = session.gateway
+        message.chain = gateway.notices.chain_of(session)
+        if AUTO_SUBMITTED in headers and is_automatic(request):
+            message.notify |= OF_NOTIFICATION
         if "subject" in headers and not message.subject:
             message.subject = request.first("subject") or ""
-        gateway = session.gateway
         if "expires" in headers:
             message.expires_at = _validity(request, message.received_at)
             if message.expires_at is not None:
@@ -138,22 +144,30 @@ class ToMsrp(Carried):
         self.session.to_msrp += 1
         self.record(Event.PASSED_ON, 202, 200, detail)
 
-    def failed(self, answer: Answer, msrp_code: int | None, detail: str) -> None:
-        """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending."""
-        self._lost(Event.REFUSED, answer, msrp_code, detail)
+    def failed(self, answer: Answer, msrp_code: int | None, detail: str, *, tell: bool = True) -> None:
+        """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending.
+
+        ``tell`` False: whoever calls tells its sender.
+        """
+        self._lost(Event.REFUSED, answer, msrp_code, detail, tell)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it was answered 202: its sender hears of its failure by no answer any more."""
+        return self.promised and self.transaction is None
 
     def expire(self) -> None:
         """Its validity ended before it was on its way."""
         self._lost(Event.EXPIRED, EXPIRED, None, "gateway, queue: expired")
 
-    def _lost(self, event: Event, answer: Answer, msrp_code: int | None, detail: str) -> None:
+    def _lost(self, event: Event, answer: Answer, msrp_code: int | None, detail: str, tell: bool = True) -> None:
         session = self.session
         if self.promised and session.gateway.draining:
             return  # the next start delivers it
-        told = self.promised and self.transaction is None
+        told = self.is_owed
         self._answer(answer)
         session.undelivered += 1
-        if told:
+        if told and tell:
             telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
         self.record(event, answer.code, msrp_code, detail)
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from protocols.sip.transaction_client import OutgoingRequest
 from sessions_app.gateway import content, telling
-from sessions_app.gateway.carried import Carried
+from sessions_app.gateway.carried import NOBODY, OF_NOTIFICATION, Carried
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import Event
+from sessions_app.gateway.notices import MARK
 from sessions_app.gateway.outcomes import EXPIRED_STATUS, message_refused
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class ToPage(Carried):
     a restarted gateway or for a sender that did not get its 200, is the same to a peer that looks for duplicates.
     """
 
-    __slots__ = ("_copies", "cseq", "form", "incoming", "part", "parts", "recorded", "resent")
+    __slots__ = ("_copies", "cseq", "form", "in_reply_to", "incoming", "part", "parts", "recorded", "resent")
 
     direction = "to_page"
 
@@ -62,6 +63,8 @@ class ToPage(Carried):
         super().__init__(session, content_type, body, call_id, message_id, cpim)
         self.incoming = incoming
         self.recorded = recorded
+        self.in_reply_to = ""
+        """Call-ID of the MESSAGE that a notice is about (RFC 3428 s9)."""
         self.resent = False
         """Whether an earlier process may have sent it already."""
         self.cseq = 1
@@ -91,7 +94,15 @@ class ToPage(Carried):
     def notice(cls, session: Session, content_type: str, body: bytes, *, name: str) -> ToPage:
         """A notice about a broken promise, kept with the outcome that it tells of. ``name`` is its own for ever."""
         notice = cls(session, content_type, body, message_id=name, cpim=content.read(content_type, body))
+        notice.notify |= OF_NOTIFICATION
         notice.owe(_nothing_more, with_audit=True)
+        return notice
+
+    @classmethod
+    def fleeting_notice(cls, session: Session, content_type: str, body: bytes, *, name: str) -> ToPage:
+        """A notice of what its receiver is told in another way too: neither kept nor on record."""
+        notice = cls(session, content_type, body, message_id=name, recorded=False)
+        notice.notify |= OF_NOTIFICATION
         return notice
 
     # -------------------------------------------------------------------------- the MESSAGE
@@ -119,6 +130,10 @@ class ToPage(Carried):
         if page.headers or self.subject:
             subject = [("Subject", self.subject)] if self.subject else []
             headers += subject + [each for each in page.headers if not (subject and each[0] == "Subject")]
+        if NOBODY in self.notify and not self.is_notification:
+            headers.append(MARK)
+            if self.in_reply_to:
+                headers.append(("In-Reply-To", self.in_reply_to))
         headers.append(("Content-Type", form.type))
         return OutgoingRequest("MESSAGE", page.ruri, headers, self.parts[self.part] if self.parts else form.body)
 
@@ -186,7 +201,7 @@ class ToPage(Carried):
                 gateway.notifications.expect(self)
         else:
             gateway.seen.put(name, -self.cseq)
-            if not answered and not self.is_notification:
+            if not answered and NOBODY not in self.notify:
                 self.tell_failure(status)
 
     def tell_failure(self, status: int) -> None:

@@ -67,7 +67,7 @@ def test_a_peer_that_speaks_imdn_answers_for_itself(gateway, alice, bob):
     relayed = gateway.wait_for_rows(
         "SELECT notify FROM sessions_app_messagerecord WHERE to_uri = %s", alice.uri, count=2
     )
-    assert {row["notify"] for row in relayed} == {""}, "nobody is notified about a notification"
+    assert {row["notify"] for row in relayed} == {"nobody"}, "nobody is notified about a notification"
 
 
 def test_our_address_is_taken_off_the_route_of_an_imdn(gateway, alice, bob):
