@@ -24,17 +24,31 @@ def essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+def parameter(content_type: str, name: str) -> str:
+    """The first parameter of this lower-case name, without quotes; empty without one. Also of Content-Disposition."""
+    found = _find(content_type, name)
+    return "" if found is None else _plain(found[0]).strip()
+
+
 def find_charset(content_type: str) -> Charset | None:
     """The first charset parameter, None without one. What stands inside of other parameters' quotes is none."""
+    found = _find(content_type, "charset")
+    if found is None:
+        return None
+    value, start = found
+    return Charset(_plain(value).strip().lower(), start, start + len(value))
+
+
+def _find(content_type: str, wanted: str) -> tuple[str, int] | None:
+    """The value of a parameter as written, and where it stands."""
     at = content_type.find(";")
     while 0 <= at < len(content_type):
         found = _parameter(content_type, at)
         if found is None:
             return None
         name, value = found.groups()
-        if name is not None and name.lower() == "charset":
-            value = value.rstrip(" \t")
-            return Charset(_plain(value).strip().lower(), found.start(2), found.start(2) + len(value))
+        if name is not None and name.lower() == wanted:
+            return value.rstrip(" \t"), found.start(2)
         at = content_type.find(";", found.end())
     return None
 

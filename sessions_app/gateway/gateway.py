@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from protocols.held import HeldOctets
 from protocols.msrp.endpoint import MsrpEndpoint
@@ -36,12 +36,12 @@ from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
-from sessions_app.gateway import intake, session_row, telling
+from sessions_app.gateway import arrivals, intake, session_row, telling
 from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.database_away import DatabaseAway
+from sessions_app.gateway.description import Description, UnusableOffer, read_description
 from sessions_app.gateway.destinations import Destinations
 from sessions_app.gateway.duplicates import SeenBefore, SeenOnMsrp
-from sessions_app.gateway.leg import UnusableOffer, read_media
 from sessions_app.gateway.msrp_side import MsrpSide
 from sessions_app.gateway.notices import Notices
 from sessions_app.gateway.notifications import Notifications, new_imdn_id
@@ -56,9 +56,6 @@ from sessions_app.gateway.to_msrp import ToMsrp
 from sessions_app.store import message_rows
 from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.writer import Obligation
-
-if TYPE_CHECKING:
-    from protocols.msrp.negotiation import MessageMedia
 
 CHUNK_SLACK = 1024 * 1024
 """Octets that a chunk may be over the message limit and still be answered 413, its connection staying open."""
@@ -305,26 +302,30 @@ class Gateway:
         session = Session(self, decision, "msrp", transaction.source[0], _max_forwards(transaction))
         session.page.headers = carried_headers(request)
         session.page.set_profile(self._profile_by_uri(session.page.hop or session.page.ruri))
-        content_type = request.content_type
-        if request.body and (content_type is None or content_type.essence != "application/sdp"):
-            transaction.respond(415, headers=[("Accept", "application/sdp")])
-            return
         try:
-            media = read_media(request.body, decision.content_types, offer=True)
+            description = read_description(request, decision.content_types, offer=True)
             uas_dialog(transaction)  # refuses a Contact that no dialog can be made of, before anything gives way to it
         except (UnusableOffer, SipError) as error:
-            transaction.respond(error.code, error.reason)
+            transaction.respond(error.code, error.reason, headers=error.headers)
             layer = error.layer if isinstance(error, UnusableOffer) else "sip"
             self.setup_failed(session, layer, error.reason, None, None, error.code, 0, recorded=False)
+            return
+        no_room = arrivals.refusal(session, description.messages)
+        if no_room is not None:
+            transaction.respond(*no_room)
             return
         # Where its SENDs are to go is found out before they are promised anything: it may be nowhere, or here.
         hop = session.page.hop or session.page.ruri
         self.agent.locator.locate(
-            hop, lambda found: self._invited(session, transaction, media, found), session.origin(hop)
+            hop, lambda found: self._invited(session, transaction, description, found), session.origin(hop)
         )
 
     def _invited(
-        self, session: Session, transaction: InviteServerTransaction, media: MessageMedia, found: Target | Failure
+        self,
+        session: Session,
+        transaction: InviteServerTransaction,
+        description: Description,
+        found: Target | Failure,
     ) -> None:
         """The way from an INVITE to the message side is known, or why there is none."""
         if transaction.state is not TransactionState.PROCEEDING:
@@ -340,10 +341,16 @@ class Gateway:
         if before is not None:
             session.inherit(before.give_way("replaced by a new INVITE"))
         self.add(session)
-        session.answer(transaction, media)
+        media, messages = description
+        session.expect(transaction, media)
+        transaction.context = session
+        arrivals.keep(session, transaction, messages, lambda: session.answer(transaction, media))
 
     def on_cancelled(self, transaction: InviteServerTransaction) -> None:
-        """We answer an INVITE at once, so a CANCEL that finds it pending has nothing more to undo."""
+        """An INVITE that waits for the database is given up; most are answered at once."""
+        session = transaction.context
+        if isinstance(session, Session):
+            session.fail("sip", "cancelled by the MSRP side", bye=False)
 
     def _decide(self, transaction: ServerTransaction) -> Decision | None:
         """Ask the route; None if the request is answered, or deliberately not answered, already."""

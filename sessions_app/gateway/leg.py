@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Final
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.negotiation import (
     MessageMedia,
-    NegotiationError,
     active_side,
     build_answer,
     build_offer,
     choose_answer_setup,
-    read_answer,
-    read_offer,
 )
 from protocols.sip.dialog import Dialog
 from protocols.sip.flow import Target
@@ -25,11 +22,11 @@ from protocols.sip.invite_server import InviteServer, uas_dialog
 from protocols.sip.reinvite import ReInvite
 from protocols.sip.transaction_client import Failure, OutgoingRequest
 from protocols.sip.uri import SipUri
+from sessions_app.gateway import arrivals
 from sessions_app.gateway.content import offered
-from sessions_app.gateway.routing import accept_types
+from sessions_app.gateway.description import UnusableOffer, read_description
 
 if TYPE_CHECKING:
-    from protocols.msrp.accept import AcceptTypes
     from protocols.sip.invite_client import InviteClient
     from protocols.sip.message import Request, Response
     from protocols.sip.transaction_server import InviteServerTransaction, ServerTransaction
@@ -38,29 +35,6 @@ if TYPE_CHECKING:
 LOST_REQUESTS: Final = 1000
 """What a dialog's CSeq is raised by when it is taken up again: it may be any amount (s12.2.1.1), and requests that the
 row does not know of were fewer."""
-
-
-class UnusableOffer(Exception):
-    """An offer or answer that makes no session here. ``layer`` is ``sdp`` or ``type``; ``code`` answers an offer."""
-
-    def __init__(self, code: int, layer: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.layer = layer
-        self.reason = reason
-
-
-def read_media(body: bytes, carried: AcceptTypes, *, offer: bool) -> MessageMedia:
-    """The message line of the peer's description, which shares a type with ``carried``. Raises UnusableOffer."""
-    ours = accept_types(offered(carried)[0])
-    try:
-        media = read_offer(body, ours) if offer else read_answer(body, ours)
-    except NegotiationError as error:
-        layer = "type" if error.detail == "no common type" else "sdp"
-        raise UnusableOffer(error.code, layer, error.reason) from error
-    if media.secure:
-        raise UnusableOffer(488, "sdp", "MSRP over TLS is not served")
-    return media
 
 
 class Leg:
@@ -150,11 +124,20 @@ class Leg:
             transaction.respond(488, "SDP offer required")
             return
         try:
-            media = read_media(transaction.request.body, session.decision.content_types, offer=True)
-            moved = session.move_to(media)
+            media, messages = read_description(transaction.request, session.decision.content_types, offer=True)
         except UnusableOffer as error:
-            transaction.respond(error.code, error.reason)
+            transaction.respond(error.code, error.reason, headers=error.headers)
             return
+        no_room = arrivals.refusal(session, messages)
+        if no_room is not None:
+            transaction.respond(*no_room)
+            return
+        arrivals.keep(session, transaction, messages, lambda: self._take_offer(transaction, media))
+
+    def _take_offer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
+        session = self.session
+        try:
+            moved = session.move_to(media)
         except MsrpError as error:
             transaction.respond(488, str(error))
             return
@@ -193,7 +176,7 @@ class Leg:
         self._reinvite = None
         session = self.session
         try:
-            media = read_media(response.body, session.decision.content_types, offer=False)
+            media, messages = read_description(response, session.decision.content_types, offer=False)
             session.set_peer(media)
         except UnusableOffer as error:
             session.reoffer_failed(None, error.reason)
@@ -201,6 +184,7 @@ class Leg:
         except MsrpError as error:
             session.reoffer_failed(None, str(error))
             return
+        arrivals.take(session, response, messages)
         self._join(media)
 
     def on_reoffer_failed(self, code: int | None, detail: str) -> None:
@@ -302,7 +286,7 @@ class CallingLeg(Leg):
         session.gateway.agent.add_dialog(self)
         session.event("answered", f"{response.status} {response.reason}")
         try:
-            media = read_media(response.body, session.decision.content_types, offer=False)
+            media, messages = read_description(response, session.decision.content_types, offer=False)
             session.set_peer(media)
         except UnusableOffer as error:
             session.leg_lost(error.layer, error.reason)
@@ -310,6 +294,7 @@ class CallingLeg(Leg):
         except MsrpError as error:
             session.leg_lost("sdp", str(error))
             return
+        arrivals.take(session, response, messages)
         self._join(media)
 
     def on_refused(self, invite: InviteClient, response: Response) -> None:

@@ -161,15 +161,18 @@ class Session:
         self.gateway.store.new_session(session_row.new(self, leg.call_id))
         leg.call()
 
-    def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
-        """For the MSRP side: answer its INVITE. Raises SipError 400 or MsrpError for what makes no session."""
-        leg = AnsweringLeg(self)
+    def expect(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
+        """For the MSRP side: its INVITE is to be answered. Raises SipError 400 or MsrpError for what makes none."""
+        self.leg = leg = AnsweringLeg(self)
         leg.prepare(transaction)
-        self.leg = leg
         self.create_msrp()
         self.set_peer(media)
         self.gateway.store.new_session(session_row.new(self, leg.call_id))
-        leg.answer(transaction, media)
+
+    def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
+        """Answer it 200."""
+        assert isinstance(self.leg, AnsweringLeg)
+        self.leg.answer(transaction, media)
 
     def revive(self, dialog: Dialog, identity: str) -> None:
         """Go on with a dialog of an earlier process: a new offer on it, for what is owed (RULEBOOK S17)."""

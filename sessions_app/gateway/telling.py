@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from protocols.payload import cpim, imdn
-from protocols.payload.rfc3339 import format_date_time
 from sessions_app.gateway.carried import NOBODY
-from sessions_app.gateway.content import CPIM, IMDN, PLAIN
+from sessions_app.gateway.content import CPIM, PLAIN
+from sessions_app.gateway.own_imdns import imdn_about
 from sessions_app.gateway.to_page import ToPage
 
 if TYPE_CHECKING:
@@ -83,12 +82,12 @@ def withheld(session: Session) -> None:
 def delivered_to_msrp(message: Carried) -> None:
     """To the message side: the success REPORT of the MSRP peer, as the IMDN that was asked for (RULEBOOK I7)."""
     session = message.session
-    body = _imdn(session, message.imdn_id, "delivered", message.subject, to_page=True)
+    body = imdn_about(session, message.imdn_id, "delivered", message.subject, to_page=True)
     session.gateway.page_side.enqueue(ToPage.notice(session, CPIM, body, name=f"delivered {message.message_id}"))
 
 
 def _imdn_failed(session: Session, name: str, imdn_id: str, subject: str) -> None:
-    body = _imdn(session, imdn_id, "failed", subject, to_page=True)
+    body = imdn_about(session, imdn_id, "failed", subject, to_page=True)
     session.gateway.page_side.enqueue(ToPage.notice(session, CPIM, body, name=name))
 
 
@@ -131,40 +130,4 @@ def words(session: Session, code: int | None, reason: str | None, detail: str) -
             "reason": reason or "",
             "detail": detail,
         }
-    )
-
-
-def failed_to_msrp(message: ToPage) -> bool:
-    """To the MSRP side, as the IMDN that it asked for; False where it must be a failure REPORT.
-
-    A failure REPORT ends the session for its receiver (RFC 4975 s7.3.2, RULEBOOK S30), an IMDN only the message.
-    """
-    if not (message.imdn_id and "negative-delivery" in message.notify):
-        return False
-    body = _imdn(message.session, message.imdn_id, "failed", message.subject, to_page=False)
-    return message.session.send_notification(body)
-
-
-def _imdn(session: Session, about: str, status: str, subject: str, *, to_page: bool) -> bytes:
-    """An IMDN of the far side's user about the message ``about``, as CPIM."""
-    end = session.page
-    recipient, sender = (end.from_uri, end.to_uri) if to_page else (end.to_uri, end.from_uri)
-    now = session.gateway.wall()
-    document = imdn.Imdn(
-        message_id=about,
-        date_time=format_date_time(now),
-        kind="delivery",
-        status=status,
-        recipient_uri=recipient,
-        original_recipient_uri=recipient,
-        subject=subject,
-    )
-    return cpim.wrap(
-        imdn.build(document),
-        IMDN,
-        from_uri=recipient,
-        to_uri=sender,
-        at=now,
-        imdn_message_id=session.gateway.new_imdn_id(),
-        disposition="notification",
     )

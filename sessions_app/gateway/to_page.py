@@ -17,12 +17,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from protocols.sip.transaction_client import OutgoingRequest
-from sessions_app.gateway import content, telling
+from sessions_app.gateway import content
 from sessions_app.gateway.carried import NOBODY, OF_NOTIFICATION, Carried
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import Event
 from sessions_app.gateway.notices import MARK
 from sessions_app.gateway.outcomes import EXPIRED_STATUS, message_refused
+from sessions_app.gateway.own_imdns import failed_to_msrp
 
 if TYPE_CHECKING:
     from protocols.msrp.incoming import IncomingMessage
@@ -206,7 +207,7 @@ class ToPage(Carried):
 
     def tell_failure(self, status: int) -> None:
         """After the 200: by IMDN where that was asked for, else by a failure REPORT (RULEBOOK S30)."""
-        if not telling.failed_to_msrp(self) and self.incoming is not None:
+        if not failed_to_msrp(self) and self.incoming is not None:
             self.incoming.report(status)
 
 
