@@ -36,6 +36,7 @@ class MsrpConnection:
         "backlog",
         "context",
         "endpoint",
+        "guests",
         "live",
         "outbound",
         "remote",
@@ -62,6 +63,8 @@ class MsrpConnection:
         """False after a fault or ``lost``."""
         self.sessions: dict[MsrpSession, None] = {}
         """Sessions bound to this connection."""
+        self.guests: dict[MsrpSession, None] = {}
+        """Sessions bound to another one, whose peer's relay uses this one too."""
         self.waiting = 0
         """Bytes that wait to be taken, the bodies of big messages included."""
         self._refusals = 0
@@ -157,9 +160,22 @@ class MsrpConnection:
         self._refusals = 0
         self.endpoint.bound(session, self)
 
+    def has_guest(self, session: MsrpSession) -> None:
+        """A session that is bound to another connection may be spoken to on this one too."""
+        if session not in self.guests:
+            self.guests[session] = None
+            session.lodgings = [*(session.lodgings or ()), self]
+            self.endpoint.in_use(self)
+
+    def guest_left(self, session: MsrpSession) -> None:
+        """It has ended, or got another peer."""
+        self.guests.pop(session, None)
+        if self.live and not self.sessions and not self.guests and not self.outbound:
+            self.endpoint.start_idle_wait(self)
+
     def refused(self) -> None:
         """A request that came on it was refused."""
-        if not self.sessions:
+        if not (self.sessions or self.guests):
             self._refusals += 1
 
     def confirm(self, session: MsrpSession, events: list[Event]) -> None:
@@ -178,8 +194,8 @@ class MsrpConnection:
 
     @property
     def idle(self) -> bool:
-        """True when no session is bound and nothing waits to be written: the host may close it (RULEBOOK S19)."""
-        return not self.sessions and not self.has_output
+        """True when no session needs it and nothing waits to be written: the host may close it (RULEBOOK S19)."""
+        return not self.sessions and not self.guests and not self.has_output
 
     def lost(self, now: float) -> list[Event]:
         """The connection is gone: so are the bindings of its sessions and all it had pending (RULEBOOK S17)."""
@@ -198,6 +214,8 @@ class MsrpConnection:
             session.bind_confirmed = False
             events.append(SessionLost(session, "connection lost"))
         self.sessions.clear()
+        for guest in list(self.guests):
+            guest.leaves(self)
         self._outbox = []
         self._unsent = []
         self._unwritten = []

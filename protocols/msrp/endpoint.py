@@ -123,6 +123,14 @@ class MsrpEndpoint:
         self._bind_waits.pop(session, None)
         self._idle_waits.pop(connection, None)
 
+    def in_use(self, connection: MsrpConnection) -> None:
+        """It has something to carry: stop the wait for its first session."""
+        self._idle_waits.pop(connection, None)
+
+    def start_idle_wait(self, connection: MsrpConnection) -> None:
+        """It has nothing to carry any more, and so much time for something new."""
+        self._idle_waits[connection] = self.now + self.limits.bind_timeout
+
     def gone(self, connection: MsrpConnection) -> None:
         """Stop the waits of a lost connection."""
         self._idle_waits.pop(connection, None)

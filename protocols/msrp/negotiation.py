@@ -87,6 +87,17 @@ class MessageMedia:
         return self.next_hop.secure or self.proto == TRANSPORTS[True]
 
     @property
+    def wants_cema(self) -> bool:
+        """Whether its sender would connect by the c-line and m-line, and not by its path (RFC 6714)."""
+        return self.description.media[self.index].has("msrp-cema")
+
+    @property
+    def is_anchored(self) -> bool:
+        """Whether c-line and m-line name another address than the path: a middlebox is between (RFC 6714 s4.4)."""
+        hop = self.next_hop
+        return self.host is not None and MsrpUri(self.host, self.port).key[1:3] != MsrpUri(hop.host, hop.port).key[1:3]
+
+    @property
     def fingerprint(self) -> str | None:
         """a=fingerprint, of the media line or the session (RFC 4975 s14.4)."""
         own = self.description.media[self.index].get("fingerprint")
@@ -283,6 +294,9 @@ def _read_line(description: sdp.SessionDescription, index: int, ours: AcceptType
             raise NegotiationError(488, MALFORMED_PATH, str(error)) from None
         if uri.port is None:  # RULEBOOK S2
             raise NegotiationError(488, NO_PORT)
+    next_hop = MsrpUri.parse(path[0])  # who connects to us, or we to it; what is behind it is its own
+    if next_hop.transport.lower() != "tcp":
+        raise NegotiationError(488, UNSUPPORTED_TRANSPORT, f"unsupported transport {next_hop.transport[:40]} in a=path")
     accept = AcceptTypes(line.get("accept-types") or "")
     if not accept:
         raise NegotiationError(488, NO_ACCEPT_TYPES)

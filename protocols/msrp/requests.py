@@ -34,14 +34,17 @@ def receive_request(connection: MsrpConnection, request: MsrpRequest, now: float
         refuse(connection, request, 481)  # RULEBOOK S16
         return
     if session.connection is not connection:
-        if session.connection is not None:
+        if session.connection is None:
+            if method == "REPORT":  # only a SEND binds
+                return
+        elif not _of_one_relay(session, session.connection, connection):
             refuse(connection, request, 506)  # RULEBOOK S16, D32
-            return
-        if method == "REPORT":  # only a SEND binds
             return
     if not session.from_path_fits(request.from_path):
         refuse(connection, request, 481, "From-Path is not the peer's")  # RULEBOOK D32
         return
+    if session.connection is not None and session.connection is not connection:
+        connection.has_guest(session)
     if method == "SEND":
         if session.connection is None:
             connection.bind(session)
@@ -52,6 +55,16 @@ def receive_request(connection: MsrpConnection, request: MsrpRequest, now: float
         _receive_report(connection, session, request, events)
     else:
         refuse(connection, request, 501)  # RULEBOOK S25, D34
+
+
+def _of_one_relay(session: MsrpSession, bound_to: MsrpConnection, connection: MsrpConnection) -> bool:
+    """Whether both connections are those of the first hop of a path that has more than one.
+
+    A relay may open one of its own to us for what comes from behind it, beside the one that we have opened to it
+    (RFC 4976 s6.4). The From-Path has to be the peer's all the same.
+    """
+    relayed = session.peer_path is not None and len(session.peer_path) > 1
+    return relayed and bool(connection.remote) and connection.remote == bound_to.remote
 
 
 def refuse(connection: MsrpConnection, request: MsrpRequest, code: int, comment: str | None = None) -> None:

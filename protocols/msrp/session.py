@@ -52,6 +52,7 @@ class MsrpSession:
         "endpoint",
         "local_text",
         "local_uri",
+        "lodgings",
         "max_size",
         "peer_accept_types",
         "peer_max_size",
@@ -82,6 +83,8 @@ class MsrpSession:
         """The host's own pointer, never looked at here."""
         self.connection: MsrpConnection | None = None
         """The live connection that carries the session, None while unbound."""
+        self.lodgings: list[MsrpConnection] | None = None
+        """Further connections on which the relay of its peer speaks to it."""
         self.bind_confirmed = False
         """True once SessionBound was told."""
         self.closed = False
@@ -131,6 +134,11 @@ class MsrpSession:
             self.connection.unbind(self)
             return False
         return True
+
+    def leaves(self, lodging: MsrpConnection) -> None:
+        """A connection that its peer's relay used too is not used for it any more."""
+        self.lodgings = [each for each in self.lodgings or () if each is not lodging] or None
+        lodging.guest_left(self)
 
     def from_path_fits(self, from_path: str) -> bool:
         """True when a request with this From-Path is from our peer (RULEBOOK S1, D32)."""
@@ -283,5 +291,7 @@ class MsrpSession:
             connection = self.connection
             if connection is not None:
                 connection.unbind(self)
+            for lodging in self.lodgings or ():
+                self.leaves(lodging)
             self.endpoint.forget(self)
         return events

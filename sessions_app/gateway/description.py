@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from protocols.msrp.negotiation import MessageMedia, NegotiationError, read_answer, read_offer
+from protocols.msrp.negotiation import (
+    MessageMedia,
+    NegotiationError,
+    choose_answer_setup,
+    read_answer,
+    read_offer,
+)
 from protocols.payload import encoding
 from protocols.payload.errors import PayloadError
 from protocols.payload.multipart import parts_of
@@ -67,6 +73,10 @@ def read_description(message: Message, carried: AcceptTypes, *, offer: bool) -> 
     except NegotiationError as error:
         layer = "type" if error.detail == "no common type" else "sdp"
         raise UnusableOffer(error.code, layer, error.reason) from error
+    if offer and media.wants_cema and media.is_anchored and choose_answer_setup(media.setup) == "active":
+        # Who is to connect would have to do so by the c-line, and its sender cannot (RFC 6714 s4.3). In all other cases
+        # an answer without the attribute is what makes its sender fall back.
+        raise UnusableOffer(488, "sdp", "MSRP by c-line and m-line (CEMA) is not served")
     if media.secure:
         raise UnusableOffer(488, "sdp", "MSRP over TLS is not served")
     return Description(media, messages)

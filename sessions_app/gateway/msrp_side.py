@@ -130,7 +130,7 @@ class MsrpSide:
 
     def close_if_idle(self, connection: MsrpConnection) -> None:
         """Close it if no session needs it any more; from now on none gets it."""
-        if not connection.sessions and connection.live and self.close is not None:
+        if not (connection.sessions or connection.guests) and connection.live and self.close is not None:
             self._withdraw(connection)
             self.close(connection)
 

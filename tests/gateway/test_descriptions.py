@@ -298,3 +298,50 @@ def test_where_nothing_may_be_promised_no_message_is_taken_with_an_invite() -> N
     rig.invite(with_message(sdp()))
     assert rig.final().status == 415
     assert rig.store.owed == []
+
+
+# ---------------------------------------------------------------------------------------------- what is not served here
+
+
+def offered(path: str = PATH, setup: str | None = "active", connection: str = "127.0.0.1", port: int = 2900) -> bytes:
+    """An offer with msrp-cema (RFC 6714)."""
+    return (
+        f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {connection}\r\nt=0 0\r\nm=message {port} TCP/MSRP *\r\n"
+        f"a=accept-types:text/plain\r\na=path:{path}\r\na=msrp-cema\r\n" + (f"a=setup:{setup}\r\n" if setup else "")
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("msrp://127.0.0.1:2900/abcdefghij;ws", 488),
+        ("msrp://127.0.0.1:2900/abcdefghij;WS", 488),
+        ("msrp://127.0.0.1:2900/abcdefghij;sctp", 488),
+        ("msrp://127.0.0.1:2900/relay;tcp msrp://x.invalid:9/abcdefghij;ws", 200),
+    ],
+)
+def test_the_next_hop_of_a_path_has_to_be_of_a_transport_that_is_served(path: str, status: int) -> None:
+    rig = Described()
+    rig.invite(plain(sdp(path)))
+    assert rig.final().status == status
+
+
+@pytest.mark.parametrize("setup", ["active", "actpass", None])
+@pytest.mark.parametrize("connection", ["127.0.0.1", "192.0.2.7"])
+def test_an_offer_with_cema_is_answered_without_it_so_that_its_sender_falls_back(setup: str, connection: str) -> None:
+    rig = Described()
+    rig.invite(plain(offered(setup=setup, connection=connection)))
+    answer = rig.final()
+    assert answer.status == 200
+    assert b"msrp-cema" not in answer.body
+    assert b"a=setup:passive\r\n" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("connection", "port", "status"),
+    [("127.0.0.1", 2900, 200), ("192.0.2.7", 2900, 488), ("127.0.0.1", 2901, 488)],
+)
+def test_where_we_would_have_to_connect_around_a_middlebox_it_is_488(connection: str, port: int, status: int) -> None:
+    rig = Described()
+    rig.invite(plain(offered(setup="passive", connection=connection, port=port)))
+    assert rig.final().status == status

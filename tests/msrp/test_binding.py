@@ -308,3 +308,72 @@ def test_refusals_before_the_session_came_are_forgiven() -> None:
         connection.bind(session)
         connection.unbind(session)
     assert connection.live
+
+
+RELAYED = "msrp://192.0.2.9:2855/relay;tcp msrp://192.0.2.2:2855/peer;tcp"
+
+
+def relayed(remote: str = "192.0.2.9") -> tuple[MsrpEndpoint, object, object, object]:
+    """A session whose peer is behind a relay, bound to our connection to that; and a second connection."""
+    endpoint = MsrpEndpoint()
+    session = endpoint.create_session("msrp://192.0.2.1:2855/us;tcp")
+    session.set_peer(RELAYED)
+    first = endpoint.create_connection(True, 0.0, "192.0.2.9")
+    session.attach(first, 0.0)
+    return endpoint, session, first, endpoint.create_connection(False, 0.0, remote)
+
+
+def from_peer(method: str = "SEND", path: str = RELAYED, rest: str = "Byte-Range: 1-2/2\r\n") -> bytes:
+    body = "Content-Type: text/plain\r\n\r\nhi\r\n" if method == "SEND" else ""
+    return (
+        f"MSRP second01 {method}\r\nTo-Path: msrp://192.0.2.1:2855/us;tcp\r\nFrom-Path: {path}\r\n"
+        f"Message-ID: behind01\r\n{rest}{body}-------second01$\r\n"
+    ).encode()
+
+
+def test_a_relay_may_speak_for_its_peer_on_a_connection_of_its_own() -> None:
+    endpoint, session, first, second = relayed()
+    events = second.receive(from_peer(), 1.0)
+    assert [type(event) for event in events] == [SessionBound, MessageReceived]
+    events[1].incoming.respond(200)
+    assert b"MSRP second01 200 " in second.take_output()
+    assert session.connection is first
+    [report] = second.receive(from_peer("REPORT", rest="Byte-Range: 1-5/5\r\nStatus: 000 200 OK\r\n"), 1.0)
+    assert (report.session, report.code) == (session, 200)
+    assert endpoint.expire(40.0) == []
+    assert second.live
+
+
+@pytest.mark.parametrize(
+    ("remote", "path", "code"),
+    [("192.0.2.66", RELAYED, 506), ("", RELAYED, 506), ("192.0.2.9", "msrp://192.0.2.2:2855/peer;tcp", 481)],
+)
+def test_nobody_else_may_nor_the_relay_for_another_peer(remote: str, path: str, code: int) -> None:
+    _, _, _, second = relayed(remote)
+    assert second.receive(from_peer(path=path), 1.0) == []
+    assert b"MSRP second01 %d " % code in second.take_output()
+    assert second.guests == {}
+
+
+def test_a_peer_without_a_relay_has_one_connection() -> None:
+    _, session, _, second = relayed()
+    session.set_peer("msrp://192.0.2.9:2855/peer;tcp")
+    second.receive(from_peer(path="msrp://192.0.2.9:2855/peer;tcp"), 1.0)
+    assert b" 506 " in second.take_output()
+
+
+def test_a_second_connection_goes_some_time_after_its_last_session() -> None:
+    endpoint, session, _, second = relayed()
+    second.receive(from_peer(), 1.0)
+    session.close(100.0)
+    endpoint.now = 100.0
+    assert [event.connection for event in endpoint.expire(131.0) if isinstance(event, ConnectionFault)] == [second]
+    assert (second.guests, session.lodgings) == ({}, None)
+
+
+def test_when_a_second_connection_is_lost_the_session_stays() -> None:
+    _, session, first, second = relayed()
+    second.receive(from_peer(), 1.0)
+    assert second.lost(2.0) == []
+    assert session.connection is first
+    assert session.lodgings is None
