@@ -16,7 +16,6 @@ reactor.install()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 - after the reactor
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.core.asgi import get_asgi_application  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
@@ -25,6 +24,7 @@ with one_line_errors():
 
 from sessions_app import sockets  # noqa: E402 - after Django is set up
 from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402
+from sessions_app.origins import OwnPages  # noqa: E402
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -49,9 +49,7 @@ sip, msrp = SipApplication(), MsrpApplication()
 application = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([*sockets.urlpatterns, re_path("", no_such_socket)]))
-        ),
+        "websocket": OwnPages(AuthMiddlewareStack(URLRouter([*sockets.urlpatterns, re_path("", no_such_socket)]))),
         "sip": sip,
         "msrp": msrp,
         "lifespan": lifespan,
