@@ -111,6 +111,16 @@ class Env:
         found = [item.strip() for item in self.environ.get(name, "").split(",") if item.strip()]
         return found or list(default)
 
+    def networks(self, name: str, default: str) -> str:
+        """Networks, divided by blanks or commas; one address is a network, too."""
+        raw = self.text(name, default)
+        for each in raw.replace(",", " ").split():
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise EnvError(name, f"{each!r} is not a network, use one such as 192.0.2.0/24") from None
+        return raw
+
     def url(self, name: str, default: str, schemes: Sequence[str]) -> str:
         raw = self.text(name, default)
         if not raw:

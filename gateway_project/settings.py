@@ -186,7 +186,7 @@ AXES_FAILURE_LIMIT = 8  # wrong passwords for one name from one address
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "sessions_app.audit.address_of"
+AXES_CLIENT_IP_CALLABLE = "sessions_app.addresses.of_caller"
 AXES_LOCKOUT_CALLABLE = "sessions_app.lockout.respond"
 AXES_VERBOSE = False
 LOGIN_URL = "login"
@@ -221,8 +221,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "sessions_app.api.pagination.Cursor",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "sessions_app.api.throttles.AnonThrottle",
+        "sessions_app.api.throttles.UserThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.text("API_ANON_RATE") or "60/min",
@@ -230,7 +230,6 @@ REST_FRAMEWORK = {
         "send": env.text("API_SEND_RATE") or "300/min",
         "token": "10/min",
     },
-    "NUM_PROXIES": int(env.flag("HTTPS_ONLY")),  # whose X-Forwarded-For tells callers apart: deploy/nginx.conf's
     "EXCEPTION_HANDLER": "sessions_app.api.problems.handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -303,6 +302,8 @@ SESSION_COOKIE_HTTPONLY = True
 
 #: The pages are reached over TLS only, through a proxy that sets X-Forwarded-Proto itself (deploy/nginx.conf).
 HTTPS_ONLY = env.flag("HTTPS_ONLY")
+#: Where that proxy is: whose X-Forwarded-For tells callers apart (sessions_app/addresses.py).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.0/8 ::1/128")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 # Asked on the machine itself, without TLS: probes, metrics, the management interface.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^mi$"]

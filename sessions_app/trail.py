@@ -8,6 +8,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db.models.signals import post_save
 
 from sessions_app import audit
+from sessions_app.addresses import of_caller
 
 
 def connect() -> None:
@@ -32,9 +33,9 @@ def _changed(sender: Any, instance: Any, created: bool, **_: Any) -> None:
 
 def _logged_in(sender: Any, request: Any, user: Any, **_: Any) -> None:
     if request is not None:
-        audit.write(user.get_username(), audit.Action.LOG_IN, address=audit.address_of(request))
+        audit.write(user.get_username(), audit.Action.LOG_IN, address=of_caller(request))
 
 
 def _login_failed(sender: Any, credentials: dict[str, Any], request: Any = None, **_: Any) -> None:
     name = str(credentials.get("username", "")).replace("\0", "")
-    audit.write(name, audit.Action.LOG_IN_FAILED, address=audit.address_of(request) if request is not None else None)
+    audit.write(name, audit.Action.LOG_IN_FAILED, address=of_caller(request) if request is not None else None)

@@ -25,7 +25,6 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from sessions_app import audit, commands, filters
@@ -50,6 +49,7 @@ from sessions_app.api.serializers import (
     SessionSerializer,
     SetupFailureSerializer,
 )
+from sessions_app.api.throttles import ScopedThrottle
 from sessions_app.models import (
     Acknowledgement,
     GatewaySession,
@@ -220,7 +220,7 @@ class MessageViewSet(Records):
 
     def get_throttles(self) -> list[Any]:
         """Sending has a rate of its own."""
-        own = [ScopedRateThrottle()] if self.action == "create" else []
+        own = [ScopedThrottle()] if self.action == "create" else []
         return [*super().get_throttles(), *own]
 
     @extend_schema(
@@ -408,7 +408,7 @@ class ObtainToken(ObtainAuthToken):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (ScopedRateThrottle,)
+    throttle_classes = (ScopedThrottle,)
     throttle_scope = "token"
 
     serializer_class = CredentialsSerializer
