@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
+from sessions_app import json_text
+
 CHUNK: Final = 1000
 """Rows that an export asks for at once."""
 
@@ -124,7 +126,7 @@ def _plain(value: Any) -> Any:
 
 def _read(cursor: str, length: int) -> tuple[bool, list[Any]]:
     try:
-        backwards, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        backwards, *values = json_text.read(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error):
         raise BadCursor("not a cursor of this list")
     if len(values) != length or any(not isinstance(value, str | int) or "\0" in str(value) for value in values):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import threading
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 import psycopg
 from django.db import close_old_connections
 
+from sessions_app import json_text
 from sessions_app.feed import CHANNEL
 from sessions_app.store.database import conninfo
 
@@ -104,7 +104,7 @@ class Hub:
 
     def _hand_on(self, payload: str) -> None:
         try:
-            found = json.loads(payload)
+            found = json_text.read(payload)
         except ValueError:
             return
         if not isinstance(found, list):

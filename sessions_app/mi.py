@@ -6,7 +6,6 @@ Whoever may use it is told by the address of the connection alone; headers of pr
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from sessions_app import commands
+from sessions_app import commands, json_text
 from sessions_app.conf import gateway_config
 from sessions_app.feed import UDP_NAMES
 from sessions_app.models import EventSubscription, GatewaySession, Node, NodeCommand
@@ -184,8 +183,8 @@ def mi(request: HttpRequest) -> HttpResponse:
     if length > MAX_BODY or len(request.body) > MAX_BODY:
         return _reply(_failed(None, MiError(INVALID_REQUEST, "Invalid Request", f"more than {MAX_BODY} octets")), 413)
     try:
-        asked = json.loads(request.body)
-    except (ValueError, RecursionError):
+        asked = json_text.read(request.body)
+    except ValueError:
         return _reply(_failed(None, MiError(PARSE_ERROR, "Parse error")))
     if not isinstance(asked, list):
         answer = _answer(asked)

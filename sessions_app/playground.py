@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 from typing import Any, Final
@@ -19,7 +18,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from protocols.sip.errors import SipError
-from sessions_app import commands
+from sessions_app import commands, json_text
 from sessions_app.conf import gateway_config
 from sessions_app.live import listening
 from sessions_app.models import GatewaySession
@@ -103,7 +102,7 @@ class Playground(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """A line that somebody typed: ``side`` and ``line``."""
         with contextlib.suppress(ValueError, AttributeError, TypeError):
-            typed = json.loads(text_data or "")
+            typed = json_text.read(text_data or "")
             agent = self._agents.get(typed.get("side"))
             line = str(typed.get("line", "")).strip()[:LONGEST]
             if agent is not None and line:

@@ -22,6 +22,7 @@ from rest_framework.authtoken.views import ObtainAuthToken
 from rest_framework.decorators import action
 from rest_framework.exceptions import AuthenticationFailed, NotFound, PermissionDenied, ValidationError
 from rest_framework.generics import get_object_or_404
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +30,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from sessions_app import audit, commands, filters
 from sessions_app.api.etags import Conditional
+from sessions_app.api.parsers import JSONParser
 from sessions_app.api.permissions import needs
 from sessions_app.api.problems import respond
 from sessions_app.api.serializers import (
@@ -408,6 +410,7 @@ class ObtainToken(ObtainAuthToken):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    parser_classes = (JSONParser, FormParser, MultiPartParser)
     throttle_classes = (ScopedThrottle,)
     throttle_scope = "token"
 
