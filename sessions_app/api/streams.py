@@ -6,11 +6,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from rest_framework.authentication import BasicAuthentication, TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from sessions_app import events, sse
+from sessions_app.api.authentication import BasicAuthentication
 from sessions_app.api.problems import MEDIA_TYPE, problem
 from sessions_app.sockets import may_see
 
@@ -33,6 +34,8 @@ async def stream(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         user = await sync_to_async(_user)(request)
     except AuthenticationFailed as why:
         return _refuse(401, str(why.detail))
+    except PermissionDenied as why:
+        return _refuse(403, str(why.detail))
     allowed = await may_see(user)
     if not allowed:
         return _refuse(403 if user.is_authenticated else 401, "Events need the permission to view what they tell of.")

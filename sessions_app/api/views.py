@@ -28,7 +28,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from sessions_app import audit, commands, filters
+from sessions_app import audit, commands, filters, origins
 from sessions_app.api.etags import Conditional
 from sessions_app.api.parsers import JSONParser
 from sessions_app.api.permissions import needs
@@ -417,10 +417,13 @@ class ObtainToken(ObtainAuthToken):
     serializer_class = CredentialsSerializer
 
     @extend_schema(
-        request=CredentialsSerializer, responses={200: TokenSerializer, 400: PROBLEM, 401: PROBLEM, 429: PROBLEM}
+        request=CredentialsSerializer,
+        responses={200: TokenSerializer, 400: PROBLEM, 401: PROBLEM, 403: PROBLEM, 429: PROBLEM},
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make the user's token where there is none, and return it. 401: wrong name or password."""
+        if origins.foreign(request):  # it has no login that could be abused, but would be guessing from where we are
+            raise PermissionDenied("Not for the page of another origin.")
         asked = self.get_serializer(data=request.data)
         try:
             asked.is_valid(raise_exception=True)
