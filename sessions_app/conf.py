@@ -131,7 +131,7 @@ class GatewayConfig:
     playground: str = "auto"
     """Whether staff have /playground/: ``yes``, ``no``, or ``auto``, which is where DEBUG is on."""
     mi_networks: str = "127.0.0.0/8 ::1/128"
-    """Networks that may use /mi."""
+    """Networks that may use /mi, and to which it may have events sent."""
 
     @property
     def promises(self) -> bool:

@@ -105,6 +105,8 @@ class Feed:
     # ------------------------------------------------------------------------ webhooks and UDP
 
     def _ask(self, connection: psycopg.Connection[Any]) -> None:
+        from sessions_app.subscriptions import may_be_told
+
         self._asked = time.monotonic()
         rows = connection.execute("SELECT id::text, events FROM sessions_app_webhook WHERE enabled").fetchall()
         self._webhooks = [(identity, frozenset(names)) for identity, names in rows]
@@ -113,6 +115,8 @@ class Feed:
             "SELECT event, host, port FROM sessions_app_eventsubscription"
             " WHERE expires_at IS NULL OR expires_at > now()"
         ):
+            if not may_be_told(host):  # of a time when the networks were others
+                continue
             self._sockets.setdefault(event, []).append((host, port))
 
     def _enqueue(self, connection: psycopg.Connection[Any], found: list[dict[str, Any]]) -> None:

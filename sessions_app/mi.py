@@ -6,7 +6,6 @@ Whoever may use it is told by the address of the connection alone; headers of pr
 from __future__ import annotations
 
 import ipaddress
-import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,16 +16,14 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from sessions_app import commands, json_text
+from sessions_app import commands, json_text, subscriptions
 from sessions_app.conf import gateway_config
-from sessions_app.feed import UDP_NAMES
-from sessions_app.models import EventSubscription, GatewaySession, Node, NodeCommand
+from sessions_app.models import GatewaySession, Node, NodeCommand
 
 MAX_BODY: Final = 64 * 1024
 MAX_BATCH: Final = 50
 PATIENCE: Final = 2.0
 """Seconds that an end waits for its result."""
-_SOCKET: Final = re.compile(r"udp:(?P<host>[^\s:]{1,255}):(?P<port>\d{1,5})")
 NODE_SILENCE: Final = timedelta(seconds=60)
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
@@ -119,38 +116,24 @@ def _result(command: NodeCommand) -> str:
 
 def event_subscribe(event: str, socket: str, expire: str | int = 3600) -> str:
     """Send ``event`` to ``udp:host:port`` for ``expire`` seconds; 0 ends that."""
-    if event not in UDP_NAMES.values():
-        raise MiError(INVALID_PARAMS, "Invalid params", f"no such event: {event}")
-    found = _SOCKET.fullmatch(socket)
-    if found is None or not 1 <= int(found["port"]) <= 65535:
-        raise MiError(INVALID_PARAMS, "Invalid params", "socket is udp:host:port")
-    seconds = int(expire) if str(expire).isascii() and str(expire).isdigit() and len(str(expire)) < 10 else -1
-    if seconds < 0:
-        raise MiError(INVALID_PARAMS, "Invalid params", "expire is a number of seconds")
-    which = {"event": event, "host": found["host"], "port": int(found["port"])}
-    EventSubscription.objects.filter(expires_at__lt=timezone.now()).delete()
-    if seconds:
-        until = timezone.now() + timedelta(seconds=seconds)
-        EventSubscription.objects.update_or_create(**which, defaults={"expires_at": until})
-    else:
-        EventSubscription.objects.filter(**which).delete()
+    try:
+        subscriptions.subscribe(event, socket, str(expire))
+    except ValueError as why:
+        raise MiError(INVALID_PARAMS, "Invalid params", str(why))
     return "OK"
 
 
 def events_list() -> dict[str, Any]:
     """Names of the events that there are."""
-    return {"Events": [{"name": name} for name in UDP_NAMES.values()]}
+    return {"Events": [{"name": name} for name in subscriptions.EVENTS]}
 
 
 def subscribers_list(event: str = "") -> dict[str, Any]:
     """Who has asked for which event."""
-    rows = EventSubscription.objects.filter(**({"event": event} if event else {})).exclude(
-        expires_at__lt=timezone.now()
-    )
     return {
         "Subscribers": [
             {"event": row.event, "socket": f"udp:{row.host}:{row.port}", "expires": _moment(row.expires_at)}
-            for row in rows
+            for row in subscriptions.current(event)
         ]
     }
 

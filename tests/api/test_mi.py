@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from sessions_app import mi
+from sessions_app import mi, subscriptions
 from sessions_app.models import EventSubscription, NodeCommand
 from tests.rows import ago, make_ended, make_node, make_session
 
@@ -256,11 +256,48 @@ class TestEvents:
         assert not EventSubscription.objects.exists()
 
     @pytest.mark.parametrize(
-        "params", [["E_OTHER", "udp:1.2.3.4:5", 60], ["E_MSRP_GW_SETUP_FAILED", "tcp:1.2.3.4:5", 60],
-                   ["E_MSRP_GW_SETUP_FAILED", "udp:1.2.3.4:99999", 60], ["E_MSRP_GW_SETUP_FAILED", "udp:h:5", "x"]]
+        "params", [["E_OTHER", "udp:127.0.0.1:5", 60], ["E_MSRP_GW_SETUP_FAILED", "tcp:127.0.0.1:5", 60],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:99999", 60],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:5", "x"],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:5", -1],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:5", 86401],
+                   ["E_MSRP_GW_SETUP_FAILED", "udp:127.0.0.1:5", int("9" * 4000)]]
     )  # fmt: skip
     def test_one_that_makes_no_sense_is_refused(self, call, params):
         assert "error" in call(request("event_subscribe", params)).json()
+        assert not EventSubscription.objects.exists()
+
+    @pytest.mark.parametrize(
+        "host", ["192.0.2.9", "169.254.169.254", "8.8.8.8", "224.0.0.1", "255.255.255.255", "0.0.0.0", "evil.example",
+                 "127.1", "0177.0.0.1", "2130706433", "127.0.0.1%1", "[::1]"]
+    )  # fmt: skip
+    def test_events_go_to_no_address_that_may_not_ask_itself(self, call, host):
+        answer = call(request("event_subscribe", [self.ARGS[0], f"udp:{host}:5000", 60])).json()
+        assert answer["error"]["data"].startswith("socket is ")
+        assert not EventSubscription.objects.exists()
+
+    def test_events_go_to_an_address_of_the_setting(self, call, settings):
+        settings.GATEWAY_MI_NETWORKS = "127.0.0.0/8 192.0.2.0/24"
+        assert call(request("event_subscribe", [self.ARGS[0], "udp:192.0.2.9:5000", 60])).json()["result"] == "OK"
+        assert call(request("event_subscribe", [self.ARGS[0], "udp:localhost:5000", 60])).json()["result"] == "OK"
+        assert set(EventSubscription.objects.values_list("host", flat=True)) == {"192.0.2.9", "127.0.0.1"}
+
+    def test_one_event_is_no_more_datagrams_than_there_are_subscriptions(self, call):
+        for number in range(subscriptions.MOST):
+            assert (
+                "result"
+                in call(request("event_subscribe", [self.ARGS[0], f"udp:127.0.0.1:{5000 + number}", 60])).json()
+            )
+        assert "error" in call(request("event_subscribe", [self.ARGS[0], "udp:127.0.0.1:4000", 60])).json()
+        assert "result" in call(request("event_subscribe", [self.ARGS[0], "udp:127.0.0.1:5000", 60])).json()  # renewed
+        call(request("event_subscribe", [self.ARGS[0], "udp:127.0.0.1:5000", 0]))
+        assert "result" in call(request("event_subscribe", [self.ARGS[0], "udp:127.0.0.1:4000", 60])).json()
+
+    def test_one_of_a_time_when_more_was_allowed_can_be_ended_and_is_told_of_nothing(self, call):
+        EventSubscription.objects.create(event=self.ARGS[0], host="evil.example", port=53, expires_at=None)
+        assert not subscriptions.may_be_told("evil.example")
+        call(request("event_subscribe", [self.ARGS[0], "udp:evil.example:53", 0]))
+        assert not EventSubscription.objects.exists()
 
     def test_the_events_are_listed(self, call):
         names = [event["name"] for event in call(request("events_list", {})).json()["result"]["Events"]]
