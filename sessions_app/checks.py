@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
+from sessions_app import addresses
 from sessions_app.conf import BODIES_KEPT, gateway_config
 from sessions_app.gateway.destinations import parse_networks
 from sessions_app.store.node import HEARTBEAT
+
+BEARER: Final = "[A-Za-z0-9._~+/-]{16,}=*"
+"""What a bearer token may be, and long enough not to be guessed."""
 
 
 @register(Tags.compatibility)
@@ -68,6 +73,14 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         parse_networks(config.destinations)
     except ValueError as error:
         fault(14, f"GATEWAY_DESTINATIONS: {error}. Write networks, as 192.0.2.0/24 2001:db8::/32.")
+    for name, text in (("MI", config.mi_networks), ("METRICS", config.metrics_networks)):
+        try:
+            addresses.networks(text)
+        except ValueError as error:
+            fault(17, f"GATEWAY_{name}_NETWORKS: {error}.")
+    for name, secret in (("MI", config.mi_token), ("METRICS", config.metrics_token)):
+        if secret and not re.fullmatch(BEARER, secret):
+            fault(18, f"GATEWAY_{name}_TOKEN: at least 16 letters, digits and -._~+/= without blanks (RFC 6750 s2.1).")
     if config.route:
         try:
             if not callable(import_string(config.route)):

@@ -6,7 +6,7 @@ at the settings module for the gateway's sake.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from django.conf import settings
@@ -132,6 +132,12 @@ class GatewayConfig:
     """Whether staff have /playground/: ``yes``, ``no``, or ``auto``, which is where DEBUG is on."""
     mi_networks: str = "127.0.0.0/8 ::1/128"
     """Networks that may use /mi, and to which it may have events sent."""
+    mi_token: str = field(default="", repr=False)
+    """What /mi asks for as ``Authorization: Bearer``, beside the address; empty: the address is enough."""
+    metrics_networks: str = "127.0.0.0/8 ::1/128"
+    """Networks that may read /metrics, and the details of /readyz."""
+    metrics_token: str = field(default="", repr=False)
+    """What /metrics asks for as ``Authorization: Bearer``, beside the address; empty: the address is enough."""
 
     @property
     def promises(self) -> bool:

@@ -1,23 +1,22 @@
 """The management interface: JSON-RPC 2.0 on /mi, as `opensips-cli -x mi` speaks it over HTTP.
 
-Whoever may use it is told by the address of the connection alone; headers of proxies are not believed.
+Who may use it is a matter of :mod:`sessions_app.machines`. Content is JSON by its name, too, as opensips-cli sends it:
+a web page cannot send that to another origin without asking first (Fetch s3.2.1), and nobody answers.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from sessions_app import commands, json_text, subscriptions
-from sessions_app.conf import gateway_config
+from sessions_app.machines import for_machines
 from sessions_app.models import GatewaySession, Node, NodeCommand
 
 MAX_BODY: Final = 64 * 1024
@@ -153,12 +152,12 @@ METHODS: Final[dict[str, tuple[Callable[..., Any], tuple[str, ...], int]]] = {
 # ------------------------------------------------------------------------------------------------------------ JSON-RPC
 
 
-@csrf_exempt
+@for_machines("mi_networks", "mi_token")
 @require_POST
 def mi(request: HttpRequest) -> HttpResponse:
     """One request or a batch; nothing but notifications: 204 and no body."""
-    if not _allowed(request.META.get("REMOTE_ADDR", "")):
-        return HttpResponseForbidden("Not from this address (GATEWAY_MI_NETWORKS).\n", content_type="text/plain")
+    if request.content_type != "application/json":
+        return HttpResponse("Content-Type is application/json.\n", status=415, content_type="text/plain")
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
@@ -176,16 +175,6 @@ def mi(request: HttpRequest) -> HttpResponse:
         return _reply(_failed(None, MiError(INVALID_REQUEST, "Invalid Request", f"a batch has 1 to {MAX_BATCH}")))
     answers = [answer for answer in map(_answer, asked) if answer is not None]
     return _reply(answers) if answers else HttpResponse(status=204)
-
-
-def _allowed(address: str) -> bool:
-    try:
-        source = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    source = getattr(source, "ipv4_mapped", None) or source
-    networks = gateway_config().mi_networks.replace(",", " ").split()
-    return any(source in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def _reply(answer: Any, status: int = 200) -> JsonResponse:

@@ -1,8 +1,13 @@
-"""What a supervisor or load balancer asks: does the process run, and can it work?"""
+"""What a supervisor or load balancer asks: does the process run, and can it work?
+
+Anybody may ask that, as those who must may be anywhere; what it is that does not work, and the measures, are for
+machines of GATEWAY_METRICS_NETWORKS (:mod:`sessions_app.machines`).
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -14,6 +19,8 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client import REGISTRY as PROCESS
 
+from sessions_app import machines
+from sessions_app.machines import for_machines
 from sessions_app.metering import REGISTRY
 from sessions_app.models import Node
 
@@ -29,6 +36,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@for_machines("metrics_networks", "metrics_token")
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """What this process counted, for Prometheus: the gateway's numbers where it is a gateway process."""
@@ -38,10 +46,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 if every check is ok, else 503; ``checks`` says which."""
+    """200 if every check is ok, else 503; ``checks`` says which, to whoever may know."""
     checks = _checks()
-    ready = all(answer == "ok" for answer in checks.values())
-    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+    answer: dict[str, Any] = {"ready": all(answer == "ok" for answer in checks.values())}
+    try:
+        machines.check(request, "metrics_networks")
+        answer["checks"] = checks
+    except machines.Refused:
+        pass  # ready or not is all that an orchestrator needs
+    return JsonResponse(answer, status=200 if answer["ready"] else 503)
 
 
 def _checks() -> dict[str, str]:

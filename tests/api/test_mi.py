@@ -194,6 +194,25 @@ class TestWhoMayAsk:
         assert call(request("which"), REMOTE_ADDR="192.0.2.7").status_code == 403
         assert call(request("which"), REMOTE_ADDR="").status_code == 403
 
+    @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+    def test_what_a_page_can_send_without_asking_is_no_command(self, client, kind):
+        make_session(key="a-b")
+        body = json.dumps(request("msrp_gw_end_session", ["a-b"]))
+        answer = client.generic("POST", "/mi", body, content_type=kind)
+        assert answer.status_code == 415
+        assert not NodeCommand.objects.exists()
+
+    def test_a_page_of_others_ends_nothing_and_subscribes_nobody(self, client):
+        make_session(key="a-b")
+        for document in (request("msrp_gw_end_session", ["a-b"]), request("event_subscribe", TestEvents.ARGS)):
+            for kind in ("application/json", "text/plain"):
+                answer = client.generic(
+                    "POST", "/mi", json.dumps(document), content_type=kind, headers={"Origin": "http://evil.example"}
+                )
+                assert answer.status_code == 403
+        assert not NodeCommand.objects.exists()
+        assert not EventSubscription.objects.exists()
+
     def test_networks_of_the_setting(self, call, settings):
         settings.GATEWAY_MI_NETWORKS = "192.0.2.0/24"
         assert call(request("which"), REMOTE_ADDR="192.0.2.7").status_code == 200
