@@ -79,6 +79,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "sessions_app.policy.NoStore",  # the first: whatever answers, its answer passes here
     "django.middleware.security.SecurityMiddleware",
     "sessions_app.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

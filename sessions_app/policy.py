@@ -1,7 +1,8 @@
-"""The Content-Security-Policy: nothing from elsewhere, no inline script or style on our own pages.
+"""What browsers and caches may do with our answers.
 
-Two parts are made by others and cannot do without: the admin's theme evaluates expressions in its markup (Alpine.js),
-and the page of the API's documentation sets styles.
+The Content-Security-Policy: nothing from elsewhere, no inline script or style on our own pages. Two parts are made by
+others and cannot do without: the admin's theme evaluates expressions in its markup (Alpine.js), and the page of the
+API's documentation sets styles. Cache-Control: nothing is kept but static files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 _BASE: Final = (
@@ -19,6 +21,8 @@ _BASE: Final = (
 STRICT: Final = _BASE + "script-src 'self'; style-src 'self'"
 ADMIN: Final = _BASE + "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
 DOCS: Final = _BASE + "script-src 'self'; style-src 'self' 'unsafe-inline'"
+_FILES: Final = frozenset({200, 206, 304})
+"""What a file that there is is answered with."""
 
 
 def policy_of(path: str) -> str:
@@ -28,8 +32,8 @@ def policy_of(path: str) -> str:
     return DOCS if path.startswith("/api/docs/") else STRICT
 
 
-class ContentSecurityPolicy:
-    """Sets the header on every response that has none."""
+class Rule:
+    """A middleware that adds to every response, however it was made."""
 
     sync_capable = async_capable = True
 
@@ -39,14 +43,42 @@ class ContentSecurityPolicy:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """One header more."""
+        """The response, with what the rule adds."""
         if iscoroutinefunction(self):
             return self._later(request)  # type: ignore[return-value]  # a coroutine, as the caller expects then
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", policy_of(request.path))
+        self.add(request, response)
         return response
 
     async def _later(self, request: HttpRequest) -> HttpResponse:
         response = await self.get_response(request)  # type: ignore[misc]  # see __init__
-        response.headers.setdefault("Content-Security-Policy", policy_of(request.path))
+        self.add(request, response)
         return response
+
+    def add(self, request: HttpRequest, response: HttpResponse) -> None:
+        """What the rule is."""
+        raise NotImplementedError
+
+
+class ContentSecurityPolicy(Rule):
+    """Sets the policy where there is none."""
+
+    def add(self, request: HttpRequest, response: HttpResponse) -> None:
+        """One header more."""
+        response.headers.setdefault("Content-Security-Policy", policy_of(request.path))
+
+
+class NoStore(Rule):
+    """No cache keeps what we answer, neither a shared one nor a browser's on its disk: it is who talked with whom.
+
+    Static files are everybody's and say themselves how long they are good for. All else is covered without a look at
+    who asked: a page that says "log in" has a token, too, and one that was not found the name of its reader. A program
+    that has an ETag may still ask with If-None-Match (RFC 9111 s5.2.2.5 speaks of caches, not of what a program knows).
+    """
+
+    def add(self, request: HttpRequest, response: HttpResponse) -> None:
+        """Over what a view said, unless it said the same."""
+        if request.path.startswith(settings.STATIC_URL) and response.status_code in _FILES:
+            return
+        if "no-store" not in response.headers.get("Cache-Control", ""):
+            response.headers["Cache-Control"] = "no-store"

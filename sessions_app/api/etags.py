@@ -1,4 +1,7 @@
-"""ETags: a GET is answered 304 where the reader has the same already (RFC 9110 s13.1.2)."""
+"""ETags: a GET is answered 304 where the reader has the same already (RFC 9110 s13.1.2).
+
+For programs that know what they have: no cache may keep an answer (:mod:`sessions_app.policy`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ class Conditional:
     """Adds an ETag of the content to every successful GET of a view, and honours If-None-Match."""
 
     def may_keep(self, response: Response) -> bool:
-        """Whether a reader may keep a copy at all: of a body it may not."""
+        """Whether a reader is to know it again at all: not a body, of which each reading is an act of its own."""
         return response.get("Cache-Control") != "no-store"
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Any:
@@ -30,5 +33,4 @@ class Conditional:
         response.render()
         tag = f'"{hashlib.blake2b(response.content, digest_size=12).hexdigest()}"'
         response["ETag"] = tag
-        response["Cache-Control"] = "private, no-cache"
         return get_conditional_response(request._request, etag=tag, response=response)
