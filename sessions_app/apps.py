@@ -11,6 +11,5 @@ class SessionsAppConfig(AppConfig):
     def ready(self) -> None:
         from sessions_app import checks, roles, trail  # noqa: F401 - importing registers the checks
 
-        # After Django's own receiver, which makes the permissions: that of an app further down the list.
         post_migrate.connect(roles.ensure_groups, sender=self, dispatch_uid="parley-groups")
         trail.connect()
