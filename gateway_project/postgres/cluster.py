@@ -139,6 +139,9 @@ class Cluster:
             raise EnvError(
                 "PARLEY_STATE_DIR", f"{self.socket_folder} belongs to another user, remove it or use a shorter path"
             )
+        for folder in (self.home, self.socket_folder):
+            if folder.stat().st_mode & 0o077:  # made by hand, or opened since
+                folder.chmod(0o700)
 
     def _make_home_elsewhere(self, account: Account) -> None:
         """For root with a state folder under a private one such as /root: a link leads to where the server can go."""

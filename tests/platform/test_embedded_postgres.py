@@ -203,3 +203,14 @@ def test_a_kept_server_is_started_again_though_the_disk_refuses_it_at_first(shar
     access.rmdir()
     wait_until(share.cluster.ready)
     assert query(share.cluster, "SELECT 1") == (1,)
+
+
+def test_folders_of_the_server_that_were_opened_are_closed(state_folder):
+    cluster = Cluster(state_folder)
+    cluster.start()
+    cluster.stop()
+    for folder in (cluster.home, cluster.socket_folder):
+        folder.chmod(0o777)
+    cluster.start()
+    cluster.stop()
+    assert {folder.stat().st_mode & 0o777 for folder in (cluster.home, cluster.socket_folder)} == {0o700}

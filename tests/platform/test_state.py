@@ -68,6 +68,83 @@ def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path):
         state.prepare(tmp_path / "file" / "state")
 
 
+@pytest.mark.parametrize("before", [0o777, 0o755, 0o770, 0o733, 0o750, 0o722])
+@pytest.mark.parametrize("contents", [[], ["secret-key"], ["postgres", "something else"]], ids=len)
+def test_a_folder_that_is_open_to_others_is_closed_and_that_is_said(tmp_path, capsys, before, contents):
+    folder = tmp_path / "state"
+    folder.mkdir()
+    for name in contents:
+        (folder / name).touch()
+    folder.chmod(before)
+    assert state.prepare(folder) == folder
+    assert mode(folder) == before & (0o711 if os.geteuid() == 0 else 0o700)
+    assert f"was open to other users (mode {before:o})" in capsys.readouterr().err
+    state.prepare(folder)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("before", [0o777, 0o1777, 0o733])
+def test_a_folder_that_others_use_too_is_no_place_for_secrets_and_keeps_its_mode(tmp_path, before):
+    (tmp_path / "of somebody else").touch()
+    tmp_path.chmod(before)
+    with pytest.raises(EnvError, match=r"^PARLEY_STATE_DIR: any user may write to .* choose a folder of its own"):
+        state.prepare(tmp_path)
+    assert mode(tmp_path) == before
+
+
+def test_not_even_where_a_gateway_has_lived_in_it(tmp_path):
+    (tmp_path / "secret-key").touch()
+    tmp_path.chmod(0o1777)
+    with pytest.raises(EnvError, match=r"choose a folder of its own"):
+        state.prepare(tmp_path)
+    assert mode(tmp_path) == 0o1777
+
+
+def test_a_folder_that_others_may_look_into_but_not_write_to_is_theirs_to_keep(tmp_path):
+    (tmp_path / "of somebody else").touch()
+    tmp_path.chmod(0o755)
+    state.prepare(tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_folder_in_it_is_closed_whatever_is_in_there(tmp_path):
+    folder = tmp_path / "broker" / "tasks"
+    folder.mkdir(parents=True, mode=0o777)
+    (folder / "task").touch()
+    folder.chmod(0o777)
+    state.private_folder(folder)
+    assert mode(folder) == 0o700
+
+
+@pytest.mark.parametrize("before", [0o644, 0o640, 0o666, 0o604])
+def test_a_secret_that_others_could_read_is_closed_and_that_is_said(tmp_path, capsys, before):
+    path = tmp_path / "secret-key"
+    path.write_text("known\n")
+    path.chmod(before)
+    assert state.keep_secret(path) == ("known", False)
+    assert mode(path) == 0o600
+    assert f"other users could read {path} (mode {before:o})" in capsys.readouterr().err
+    state.keep_secret(path)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_secret_that_a_stranger_has_put_there_is_not_taken(tmp_path):
+    path = tmp_path / "secret-key"
+    path.write_text("his own\n")
+    os.chown(path, 12345, 12345)
+    with pytest.raises(EnvError, match=r"belongs to another user \(uid 12345\), remove it"):
+        state.keep_secret(path)
+    os.chown(tmp_path, 12345, 12345)
+    assert state.keep_secret(path) == ("his own", False)  # the folder's owner, for whom root does something
+
+
+def test_a_secret_that_is_no_text_is_one_line(tmp_path):
+    (tmp_path / "secret-key").write_bytes(b"\xff\xfe")
+    with pytest.raises(EnvError, match=r"is no text, remove it"):
+        state.keep_secret(tmp_path / "secret-key")
+
+
 def test_the_pid_file_tells_whom_to_signal_and_goes_with_its_holder(tmp_path):
     lock = state.PidLock(tmp_path / "gateway.pid")
     lock.acquire()
