@@ -21,9 +21,9 @@ def main() -> None:
 
     from django.core.management import execute_from_command_line
 
-    from gateway_project.postgres.faults import connection_fault
+    from gateway_project.postgres.faults import database_fault
 
-    with one_line_errors(also=connection_fault):
+    with one_line_errors(also=database_fault):
         execute_from_command_line(sys.argv)
 
 

@@ -22,6 +22,10 @@ from django.urls import re_path  # noqa: E402
 with one_line_errors():
     pages = get_asgi_application()
 
+    from gateway_project import startup
+
+    startup.refuse_missing_database()
+
 from sessions_app import sockets  # noqa: E402 - after Django is set up
 from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402
 from sessions_app.origins import OwnPages  # noqa: E402

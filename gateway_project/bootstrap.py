@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from gateway_project import state
+from gateway_project.postgres.share import share_of
 
 #: Any number, the same in every process, that nothing else in this database locks.
 LOCK = 0x5061_726C_6579
@@ -30,11 +31,18 @@ def bootstrap() -> Admin:
     """Raises django.db.OperationalError when the database cannot be reached."""
     from sessions_app.defaults import ensure_default_routes
 
+    make_database()
     with _one_at_a_time():
         call_command("migrate", interactive=False, verbosity=0)
         admin = ensure_admin()
         ensure_default_routes()
     return admin
+
+
+def make_database() -> None:
+    """Make the embedded database where it is used and there is none."""
+    if settings.EMBEDDED_POSTGRES:
+        share_of(settings.STATE_DIR).ensure()
 
 
 def ensure_admin() -> Admin:

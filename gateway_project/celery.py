@@ -39,6 +39,16 @@ def leave_with_starter(**kwargs: Any) -> None:
         _leave_when_orphaned(int(parent))
 
 
+@signals.worker_init.connect
+@signals.beat_init.connect
+def refuse_missing_database(**kwargs: Any) -> None:
+    """A worker with another state folder than the gateway's would serve an empty database, and nobody's tasks."""
+    from gateway_project import startup
+
+    with one_line_errors():
+        startup.refuse_missing_database()
+
+
 @signals.beat_embedded_init.connect
 def leave_with_worker(**kwargs: Any) -> None:
     """The embedded beat is a process of its own and would schedule on after its worker was killed."""

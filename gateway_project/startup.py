@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from gateway_project.bootstrap import Admin
 from gateway_project.env import Address, EnvError
+from gateway_project.postgres.cluster import Cluster
 
 READY = "Parley ready"
 
@@ -65,12 +66,24 @@ def refuse_failed_checks() -> None:
         raise CommandError("; ".join(f"{message.msg.rstrip('.')} ({message.id})" for message in serious))
 
 
+def refuse_missing_database() -> None:
+    """Raises EnvError where the embedded database is used and there is none: only a bootstrap makes it."""
+    if settings.EMBEDDED_POSTGRES and not settings.DATABASES["default"].get("MAKE"):
+        cluster = Cluster(settings.STATE_DIR)
+        if not cluster.made():
+            cluster.refuse_to_make()
+
+
+def missing_migrations() -> int:
+    """How many the database lacks. One that cannot be reached raises OperationalError."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def refuse_unprepared_database() -> None:
     """Raises CommandError while migrations are missing; a database that cannot be reached raises OperationalError."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        raise CommandError(f"the database misses {len(missing)} migrations, run: manage.py bootstrap")
+    if missing := missing_migrations():
+        raise CommandError(f"the database misses {missing} migrations, run: manage.py bootstrap")
 
 
 def banner(http: Address, admin: Admin | None = None) -> str:

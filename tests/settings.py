@@ -17,5 +17,6 @@ os.environ["PARLEY_STATE_DIR"] = str(STATE)
 
 from gateway_project.settings import *  # noqa: E402, F403
 
+DATABASES["default"]["MAKE"] = True  # noqa: F405 - what a gateway's bootstrap does
 AXES_ENABLED = False  # but for its own tests
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # slow ones only cost time here

@@ -87,6 +87,18 @@ class Cluster:
         lines = self._pid_file()
         return len(lines) >= 8 and lines[7].strip() == "ready" and self.pid() is not None
 
+    def made(self) -> bool:
+        """Whether there is a cluster in the state folder."""
+        return self.data.exists()
+
+    def refuse_to_make(self) -> None:
+        """Raises EnvError: whoever only uses a database must not make an empty one where there is none."""
+        raise EnvError(
+            "PARLEY_STATE_DIR",
+            f"there is no database in {self.state}: name the folder of the gateway that runs, or make one here by"
+            " manage.py bootstrap",
+        )
+
     def start(self) -> None:
         """Make the cluster if needed, start the server if needed and return once it takes connections.
 

@@ -1,11 +1,22 @@
-"""Which database errors mean that the server could not be reached, and the line that says so."""
+"""Which database errors a user can mend, and the line that says how."""
 
 from __future__ import annotations
 
 import psycopg
-from django.db.utils import OperationalError
+from django.conf import settings
+from django.db import connection
+from django.db.utils import Error, OperationalError, ProgrammingError
+from psycopg import errors
 
 from gateway_project.env import EnvError
+
+LACKS = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedObject)
+"""What a query runs into where the tables are of another version, or not there at all."""
+
+
+def database_fault(error: BaseException) -> str | None:
+    """One line for an error that means "no database" or "not the gateway's", None for every other error."""
+    return connection_fault(error) or unprepared_fault(error)
 
 
 def connection_fault(error: BaseException) -> str | None:
@@ -17,3 +28,23 @@ def connection_fault(error: BaseException) -> str | None:
     if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
         return f"DATABASE_URL: cannot reach the database: {' '.join(str(cause).split())}"
     return None
+
+
+def unprepared_fault(error: BaseException) -> str | None:
+    """One line where a table or column is missing because migrations are; one that ought to be there is no user's."""
+    from gateway_project.startup import database_label, missing_migrations
+
+    if not isinstance(error.__cause__ if isinstance(error, ProgrammingError) else error, LACKS):
+        return None
+    try:
+        connection.close()  # it may be in a transaction that has failed
+        missing = missing_migrations()
+    except Error:
+        return None
+    if not missing:
+        return None
+    setting = "PARLEY_STATE_DIR" if settings.EMBEDDED_POSTGRES else "DATABASE_URL"
+    return (
+        f"{setting}: {database_label()} misses {missing} migrations: name the database of the gateway that runs, or"
+        " make this one ready by manage.py bootstrap"
+    )

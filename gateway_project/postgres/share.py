@@ -38,13 +38,15 @@ class Share:
         self._guard = threading.Lock()
         self._released = threading.Event()
 
-    def ensure(self) -> Cluster:
+    def ensure(self, *, make: bool = True) -> Cluster:
         """The running server; started, or started again, where it does not run. Cheap when it does.
 
-        Raises EnvError with the reason as one line.
+        ``make``: whether a database is made where there is none. Raises EnvError with the reason as one line.
         """
         with self._guard:
             held = self._held()
+            if not make and not held and not self.cluster.made():
+                self.cluster.refuse_to_make()
             if not held or not self.cluster.ready():
                 with _locked(self._change):
                     if not held:
@@ -55,9 +57,9 @@ class Share:
                     self.cluster.start()
             return self.cluster
 
-    def keep_running(self) -> None:
+    def keep_running(self, *, make: bool = True) -> None:
         """Look after the server until release: one that dies is started again, whether or not somebody connects."""
-        self.ensure()
+        self.ensure(make=make)
         self._released.clear()
         threading.Thread(target=self._keep, name="keep-postgres", daemon=True).start()
 

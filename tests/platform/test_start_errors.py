@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway_project.postgres.cluster import Cluster
+from gateway_project.postgres.share import Share
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -132,3 +135,49 @@ def free_listeners():
         "SIP_LISTEN": f"udp:127.0.0.1:{free_port()}",
         "MSRP_LISTEN": f"tcp:127.0.0.1:{free_port()}",
     }
+
+
+USERS = [
+    ["manage.py", "sessions"],
+    ["manage.py", "end", "a key"],
+    ["manage.py", "seed_demo"],
+    ["manage.py", "createsuperuser", "--noinput", "--username", "x", "--email", "x@y.z"],
+    ["manage.py", "rungateway"],
+]
+PROCESSES = [
+    ["-W", "ignore", "-m", "celery", "-A", "gateway_project", "--quiet", "worker"],
+    ["-W", "ignore", "-m", "celery", "-A", "gateway_project", "--quiet", "beat"],
+    ["-m", "daphne", "-p", "0", "gateway_project.asgi:application"],
+]
+
+
+@pytest.mark.parametrize("command", [*USERS, *PROCESSES], ids=" ".join)
+def test_another_state_folder_than_the_gateways_is_told_and_nothing_is_made_there(run, state_folder, command):
+    done = run(*command, program=[sys.executable], **free_listeners())
+    refused(done, f"PARLEY_STATE_DIR: there is no database in {state_folder}: name the folder of the gateway that runs")
+    assert "manage.py bootstrap" in done.stderr
+    assert not (state_folder / "postgres").exists()
+
+
+@pytest.mark.parametrize("command", USERS[:2], ids=" ".join)
+def test_a_database_without_our_tables_is_told_too(run, empty_database, command):
+    done = run(*command, program=[sys.executable])
+    refused(done, f"PARLEY_STATE_DIR: embedded PostgreSQL in {empty_database}/postgres misses ")
+    assert "manage.py bootstrap" in done.stderr
+    elsewhere = run(*command, program=[sys.executable], DATABASE_URL=Cluster(empty_database).url)
+    refused(elsewhere, "DATABASE_URL: parley@")
+
+
+def test_a_fault_of_the_program_is_still_a_traceback(run, empty_database):
+    assert run("bootstrap").returncode == 0
+    code = "from django.db import connection; connection.cursor().execute('SELECT * FROM no_such_table')"
+    assert "Traceback" in run("shell", "-c", code).stderr
+
+
+@pytest.fixture
+def empty_database(state_folder):
+    """A state folder whose database runs and has nothing in it."""
+    share = Share(state_folder)
+    share.ensure()
+    yield state_folder
+    share.release()

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             startup.refuse_taken_addresses(startup.listeners(settings.HTTP_LISTEN))
             startup.refuse_failed_checks()
             if settings.EMBEDDED_POSTGRES:
-                share_of(settings.STATE_DIR).keep_running()
+                share_of(settings.STATE_DIR).keep_running(make=False)
             startup.refuse_unprepared_database()
             connections.close_all()
 
