@@ -23,8 +23,10 @@ with one_line_errors():
     pages = get_asgi_application()
 
     from gateway_project import startup
+    from sessions_app.pages import trouble
 
     startup.refuse_missing_database()
+    trouble.prepare()
 
 from sessions_app import sockets  # noqa: E402 - after Django is set up
 from sessions_app.consumers import MsrpApplication, SipApplication, lifespan  # noqa: E402

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import psycopg
 
-from sessions_app import events, journal, signals
+from sessions_app import events, journal, shortage, signals
 from sessions_app.store.batch import Batch
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class Feed:
                 if connection is None or connection.closed:
                     connection = psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
                 self._tell(connection, batch)
-            except psycopg.Error as error:
-                logger.warning("events were not told: %s", str(error).strip())
+            except (psycopg.Error, OSError) as error:
+                logger.warning("events were not told: %s", shortage.words(error))
                 connection = None
             except Exception:
                 logger.exception("events were not told")

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from django.db import close_old_connections
 
-from sessions_app import json_text
+from sessions_app import json_text, shortage
 from sessions_app.feed import CHANNEL
 from sessions_app.store.database import conninfo
 
@@ -90,7 +90,7 @@ class Hub:
                             self._hand_on(notice.payload)
                 return
             except Exception as error:
-                logger.warning("live events: %s", str(error).strip())
+                logger.warning("live events: %s", shortage.words(error))
                 pause.wait(2.0)
                 if not self._wanted():
                     return

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client import REGISTRY as PROCESS
 
-from sessions_app import machines
+from sessions_app import machines, shortage
 from sessions_app.machines import for_machines
 from sessions_app.metering import REGISTRY
 from sessions_app.models import Node
@@ -64,8 +64,8 @@ def _checks() -> dict[str, str]:
         if not _all_migrated():
             return {"database": "ok", "migrations": "not applied: run manage.py migrate"}
         return {"database": "ok", "migrations": "ok", "gateway": _gateway()}
-    except Error:
-        return {"database": "not reachable"}
+    except (Error, OSError) as error:
+        return {"database": shortage.of(error) or "not reachable"}
 
 
 def _all_migrated() -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg
 
 from protocols.tls import Tls, TlsError
-from sessions_app import metering
+from sessions_app import metering, shortage
 from sessions_app.gateway.reachability import Seen, ping
 from sessions_app.store.batch import Batch
 
@@ -94,8 +94,8 @@ class Pulse:
             logger.error("the TLS certificate stays as it was: %s", error)
         try:
             targets = await asyncio.to_thread(self._targets)
-        except psycopg.Error as error:
-            logger.warning("next hops are not asked: %s", str(error).strip())
+        except (psycopg.Error, OSError) as error:
+            logger.warning("next hops are not asked: %s", shortage.words(error))
             return
         metering.CERTIFICATES.clear()
         if self._tls.expires is not None:
@@ -125,16 +125,16 @@ class Pulse:
                 connection.execute(
                     _SEEN, [self.meters.node, seen.target, seen.reachable, seen.code, took, detail, expires]
                 )
-        except psycopg.Error as error:
-            logger.warning("reachability of %s is not recorded: %s", seen.target, str(error).strip())
+        except (psycopg.Error, OSError) as error:
+            logger.warning("reachability of %s is not recorded: %s", seen.target, shortage.words(error))
 
     async def write(self) -> None:
         """Write what was counted. What cannot be written is lost, and said so: it is no record."""
         tally, at = self.meters.take(), self._gateway.wall()
         try:
             await asyncio.to_thread(self._write, at, tally)
-        except psycopg.Error as error:
-            logger.warning("ten seconds of traffic are not in the charts: %s", str(error).strip())
+        except (psycopg.Error, OSError) as error:
+            logger.warning("ten seconds of traffic are not in the charts: %s", shortage.words(error))
 
     def _write(self, at: float, tally: dict[str, Any]) -> None:
         with psycopg.connect(self._conninfo, connect_timeout=5) as connection:

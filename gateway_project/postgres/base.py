@@ -15,12 +15,15 @@ from django.db.utils import OperationalError
 
 from gateway_project.env import EnvError
 from gateway_project.postgres.share import share_of
+from sessions_app import shortage
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         try:
             share_of(Path(self.settings_dict["STATE_DIR"])).ensure(make=self.settings_dict.get("MAKE", False))
+            return super().get_new_connection(conn_params)
         except EnvError as fault:
             raise OperationalError(str(fault)) from fault
-        return super().get_new_connection(conn_params)
+        except OSError as fault:  # nothing can be opened: whoever waits for a database error gets one
+            raise OperationalError(shortage.words(fault)) from fault

@@ -25,6 +25,7 @@ import psycopg
 from gateway_project.env import EnvError
 from gateway_project.postgres import binaries
 from gateway_project.postgres.account import Account, server_account
+from sessions_app import shortage
 
 ROLE = "parley"
 DATABASE = "parley"
@@ -185,7 +186,9 @@ class Cluster:
                 if not found:
                     connection.execute(f'CREATE DATABASE "{DATABASE}"')
         except psycopg.OperationalError as fault:
-            raise EnvError("PARLEY_STATE_DIR", f"cannot use the embedded PostgreSQL in {self.home}: {fault}") from None
+            raise EnvError(
+                "PARLEY_STATE_DIR", f"cannot use the embedded PostgreSQL in {self.home}: {shortage.words(fault)}"
+            ) from None
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -254,9 +257,11 @@ class Cluster:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def _pid_file(self) -> list[str]:
+        """Its lines, none where there is no such file. One that cannot be read for another reason is no sign of death:
+        who takes it for that starts a second server and ends the first one's processes. Raises OSError."""
         try:
             return (self.data / "postmaster.pid").read_text(errors="replace").splitlines()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return []
 
     def _gone(self, pid: int, patience: float) -> bool:
@@ -308,7 +313,7 @@ def _works_in(pid: int, folder: Path) -> bool:
     """Whether process `pid` lives (a zombie does not) with `folder` as its working directory."""
     try:
         return os.path.samefile(f"/proc/{pid}/cwd", folder)
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, NotADirectoryError, PermissionError):
         return False
 
 

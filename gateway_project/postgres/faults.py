@@ -9,14 +9,15 @@ from django.db.utils import Error, OperationalError, ProgrammingError
 from psycopg import errors
 
 from gateway_project.env import EnvError
+from sessions_app import shortage
 
 LACKS = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedObject)
 """What a query runs into where the tables are of another version, or not there at all."""
 
 
 def database_fault(error: BaseException) -> str | None:
-    """One line for an error that means "no database" or "not the gateway's", None for every other error."""
-    return connection_fault(error) or unprepared_fault(error)
+    """One line for "nothing is left to work with", "no database", "not the gateway's"; None for every other error."""
+    return shortage.of(error) or connection_fault(error) or unprepared_fault(error)
 
 
 def connection_fault(error: BaseException) -> str | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gateway_project.env import EnvError
 from gateway_project.postgres.cluster import Cluster
+from sessions_app import shortage
 
 KEEP_INTERVAL = 1.0  # seconds between two looks at a server that is kept running
 
@@ -35,6 +36,7 @@ class Share:
         self._users = state / "postgres.users"
         self._fd: int | None = None
         self._pid = 0
+        self._trouble = ""  # why it is not looked after at present
         self._guard = threading.Lock()
         self._released = threading.Event()
 
@@ -66,14 +68,28 @@ class Share:
     def _keep(self) -> None:
         while not self._released.wait(KEEP_INTERVAL):
             with self._guard:
-                if not self._held() or self.cluster.ready():
-                    continue
-                logger.error("the embedded PostgreSQL died, starting it again")
-                try:
-                    with _locked(self._change):
-                        self.cluster.start()
-                except (EnvError, OSError) as fault:  # a full disk, for one: the next look may find room
-                    logger.error("the embedded PostgreSQL did not start", extra={"reason": str(fault)})
+                if self._held():
+                    self._look()
+
+    def _look(self) -> None:
+        """Start it where it has died, and say so; what hinders that, or the look itself, is said when it changes."""
+        doing = "cannot be looked after"
+        try:
+            if not self.cluster.ready():
+                doing = "did not start"
+                if not self._trouble:
+                    logger.error("the embedded PostgreSQL died, starting it again")
+                with _locked(self._change):
+                    self.cluster.start()
+        except (EnvError, OSError) as fault:  # a full disk, for one: the next look may find room
+            trouble = f"the embedded PostgreSQL {doing}: {shortage.words(fault)}"
+            if trouble != self._trouble:
+                logger.error(trouble)
+            self._trouble = trouble
+        else:
+            if self._trouble:
+                logger.warning("the embedded PostgreSQL is looked after again, and runs")
+            self._trouble = ""
 
     def _held(self) -> bool:
         return self._fd is not None and self._pid == os.getpid()

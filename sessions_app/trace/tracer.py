@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import psycopg
 
-from sessions_app import journal
+from sessions_app import journal, shortage
 from sessions_app.conf import GatewayConfig
 from sessions_app.metering import TRACE_LOST as LOST
 from sessions_app.store import columns, message_rows
@@ -151,8 +151,8 @@ class Tracer:
                     self._wanted[item[0]] = max(self._wanted.get(item[0], 0.0), time.time() + item[1])
             try:
                 self._round(batches)
-            except psycopg.Error as error:
-                logger.warning("frames were not stored: %s", str(error).strip())
+            except (psycopg.Error, OSError) as error:
+                logger.warning("frames were not stored: %s", shortage.words(error))
                 _lost("rounds", 1)
                 self._connection = None
             except Exception:
