@@ -141,6 +141,7 @@ CELERY_BROKER_URL = env.url(
     ("filesystem", "redis", "rediss", "unix", "socket", "sentinel", "amqp", "amqps", "pyamqp", "memory"),
 )
 if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT = "gateway_project.broker:Transport"
     _broker = state.private_folder(STATE_DIR / "broker")
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(state.private_folder(_broker / "tasks")),
