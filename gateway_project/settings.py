@@ -190,6 +190,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "sessions_app.addresses.of_caller"
+AXES_USERNAME_CALLABLE = "sessions_app.lockout.name_of"
 AXES_LOCKOUT_CALLABLE = "sessions_app.lockout.respond"
 AXES_VERBOSE = False
 LOGIN_URL = "login"

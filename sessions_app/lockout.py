@@ -1,11 +1,20 @@
-"""What somebody is told who has guessed too often (django-axes): the login page with the reason, or a problem."""
+"""Guesses at passwords (django-axes): for whom they count, and what somebody is told who has guessed too often."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+
+LONGEST: Final = 150
+"""Characters of a user's name (django.contrib.auth)."""
+
+
+def name_of(request: Any, credentials: Any = None) -> str | None:
+    """The name that a guess counts for: as long as one can be and without what no table takes, whatever was typed."""
+    given = (credentials or getattr(request, "POST", {})).get("username")
+    return None if given is None else str(given).replace("\0", "")[:LONGEST]
 
 
 def respond(request: HttpRequest, response: HttpResponse | None, credentials: Any = None) -> HttpResponse:

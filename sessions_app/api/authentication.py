@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import authentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from sessions_app import origins
+from sessions_app.lockout import LONGEST
 
 
 class BasicAuthentication(authentication.BasicAuthentication):
@@ -23,3 +24,9 @@ class BasicAuthentication(authentication.BasicAuthentication):
         if words[:1] == [b"basic"] and origins.foreign(request):
             raise PermissionDenied("Not for the page of another origin.")
         return super().authenticate(request)
+
+    def authenticate_credentials(self, userid: str, password: str, request: Request | None = None) -> Any:
+        """Raises AuthenticationFailed, for a name that nobody can have without asking: no table could note it."""
+        if len(userid) > LONGEST or "\0" in userid:
+            raise AuthenticationFailed("Invalid username/password.")
+        return super().authenticate_credentials(userid, password, request)

@@ -269,7 +269,12 @@ class NoteField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "minLength": 1, "pattern": NO_NUL, "writeOnly": True})
 class SecretField(serializers.CharField):
-    """A name or password, as it is."""
+    """A password, as it is."""
+
+
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": 150, "pattern": NO_NUL, "writeOnly": True})
+class NameField(serializers.CharField):
+    """A user's name, as it is; 150 characters is what Django's have."""
 
 
 class Sent(serializers.Serializer):
@@ -313,7 +318,7 @@ class SendIntoSessionSerializer(Sent):
 class CredentialsSerializer(AuthTokenSerializer):
     """A user's name and password."""
 
-    username = SecretField(trim_whitespace=False, write_only=True)
+    username = NameField(trim_whitespace=False, write_only=True, max_length=150)
     password = SecretField(trim_whitespace=False, write_only=True)
     token = None
 

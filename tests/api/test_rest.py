@@ -104,6 +104,23 @@ def test_a_token_is_given_for_name_and_password_and_the_tries_are_limited(client
     cache.clear()
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 151, "x" * 10_000, "a\0b", "\0", "\ud800"], ids=lambda name: f"{name[:3]!r}, {len(name)}"
+)
+def test_a_name_that_nobody_can_have_is_a_wrong_name_wherever_it_is_given(client, settings, name):
+    settings.AXES_ENABLED = True
+    cache.clear()
+    basic = base64.b64encode(f"{name}:secret".encode("utf-8", "surrogatepass")).decode()
+    for address in ("/api/v1/sessions/", "/api/v1/events/"):
+        assert client.get(address, headers={"Authorization": f"Basic {basic}"}).status_code == 401
+    body = {"username": name, "password": "secret"}
+    assert client.post("/api/v1/token/", body, content_type="application/json").status_code == 400
+    if "\ud800" not in name:
+        for address in ("/login/", "/admin/login/"):
+            assert client.post(address, body).status_code == 200  # the form again, with its fault
+    cache.clear()
+
+
 def test_sessions_are_listed_newest_first_and_page_by_page(api):
     sessions = [make_session(created_at=ago(minutes=number)) for number in range(5)]
     address, seen = "/api/v1/sessions/?limit=2", []
