@@ -112,11 +112,11 @@ class Env:
         return found or list(default)
 
     def networks(self, name: str, default: str) -> str:
-        """Networks, divided by blanks or commas; one address is a network, too."""
+        """Networks, divided by blanks or commas, without bits of a host; one address is a network, too."""
         raw = self.text(name, default)
         for each in raw.replace(",", " ").split():
             try:
-                ipaddress.ip_network(each, strict=False)
+                ipaddress.ip_network(each)
             except ValueError:
                 raise EnvError(name, f"{each!r} is not a network, use one such as 192.0.2.0/24") from None
         return raw

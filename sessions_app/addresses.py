@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+from sessions_app.gateway.destinations import parse_networks
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -19,14 +21,9 @@ def read(text: str) -> Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The networks of a setting, which are divided by blanks or commas. Raises ValueError for what is none."""
-    return [ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()]
-
-
 def is_in(address: Address | None, setting: str) -> bool:
     """Whether an address is in one of the networks of a setting."""
-    return address is not None and any(address in network for network in networks(setting))
+    return address is not None and any(address in network for network in parse_networks(setting))
 
 
 def of_connection(request: Any) -> Address | None:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from sessions_app import addresses
 from sessions_app.conf import BODIES_KEPT, gateway_config
 from sessions_app.gateway.destinations import parse_networks
 from sessions_app.store.node import HEARTBEAT
@@ -75,7 +74,7 @@ def gateway_settings(**_: Any) -> list[CheckMessage]:
         fault(14, f"GATEWAY_DESTINATIONS: {error}. Write networks, as 192.0.2.0/24 2001:db8::/32.")
     for name, text in (("MI", config.mi_networks), ("METRICS", config.metrics_networks)):
         try:
-            addresses.networks(text)
+            parse_networks(text)
         except ValueError as error:
             fault(17, f"GATEWAY_{name}_NETWORKS: {error}.")
     for name, secret in (("MI", config.mi_token), ("METRICS", config.metrics_token)):

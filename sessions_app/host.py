@@ -38,6 +38,7 @@ from sessions_app.gateway.routing import RouteRequest
 from sessions_app.orders import Orders
 from sessions_app.own_addresses import is_local, own_addresses
 from sessions_app.pulse import Pulse
+from sessions_app.shortage import words
 from sessions_app.store.batch import Batch
 from sessions_app.store.database import conninfo
 from sessions_app.store.estate import Estate, take_over
@@ -258,8 +259,8 @@ class GatewayHost:
         while True:
             try:
                 self._table = await sync_to_async(_load_routes)()
-            except DatabaseError as error:
-                logger.warning("the routes cannot be read, the old ones stay for now: %s", str(error).strip())
+            except (DatabaseError, OSError) as error:
+                logger.warning("the routes cannot be read, the old ones stay for now: %s", words(error))
                 await asyncio.sleep(ROUTES_AGAIN)
             except Exception:
                 logger.exception("the routes could not be read again, the old ones stay")

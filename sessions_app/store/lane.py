@@ -1,7 +1,9 @@
 """A thread with a database connection that carries out one piece of work after the other, and does not give up.
 
 Work is a callable that gets the connection and is one transaction. While the database is away it is tried again until
-the lane is stopped; what it must not be is half done, so it is tried on a new connection from the start.
+the lane is stopped; what it must not be is half done, so it is tried on a new connection from the start. Whatever else
+keeps it from being done, a lack of descriptors or a mistake of ours, is no reason to give up either: a lane that is
+gone would leave everybody who waits for it without an answer.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+
+from sessions_app.shortage import words
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +63,7 @@ class Lane:
                 try:
                     connection = connection or self._connect()
                     work(connection)
-                except psycopg.Error as error:
+                except Exception as error:
                     self._report(error)
                     if connection is not None:
                         connection.close()
@@ -81,7 +85,8 @@ class Lane:
             self._prepare(connection)
         return connection
 
-    def _report(self, error: psycopg.Error) -> None:
+    def _report(self, error: Exception) -> None:
         if self.healthy:
-            logger.error("the database does not take rows, trying again: %s", str(error).strip())
+            ours = not isinstance(error, psycopg.Error | OSError)
+            logger.error("the database does not take rows, trying again: %s", words(error), exc_info=ours)
         self.healthy = False

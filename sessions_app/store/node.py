@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 
 from sessions_app import __version__
+from sessions_app.shortage import words
 from sessions_app.store.succession import Succession
 
 logger = logging.getLogger(__name__)
@@ -99,9 +100,10 @@ class NodeLink:
                     first = False
                     pause = 0.5
                     self._listen(connection)
-            except psycopg.Error as error:
+            except Exception as error:
                 if not self._stopping.is_set():
-                    logger.error("lost touch with the database: %s", str(error).strip())
+                    ours = not isinstance(error, psycopg.Error | OSError)
+                    logger.error("lost touch with the database: %s", words(error), exc_info=ours)
                     self._stopping.wait(pause)
                     pause = min(2 * pause, 10)
 

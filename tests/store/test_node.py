@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import queue
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -163,3 +165,24 @@ def test_a_connection_that_is_cut_is_made_again(link, told):
         )
     commands.end_session(live_session(), "admin")
     told.commands.get(timeout=2 * DEADLINE)
+
+
+@pytest.mark.parametrize("trouble", [OSError(errno.EMFILE, "too many"), RuntimeError("a mistake of ours")])
+def test_a_link_outlives_whatever_keeps_it_from_the_database(
+    trouble: Exception, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = psycopg.connect
+    refused: queue.Queue[bool] = queue.Queue()
+
+    def without_descriptors(*arguments, **options):
+        if threading.current_thread().name == "node-link" and refused.empty():
+            refused.put(True)
+            raise trouble
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(psycopg, "connect", without_descriptors)
+    link = NodeLink(conninfo(), "here", [], on_command=told.command, on_routes=lambda: told.routes.put(True))
+    link.start()
+    wait_until(lambda: Node.objects.filter(name="here").exists())
+    link.stop()
+    assert refused.get(timeout=DEADLINE)
