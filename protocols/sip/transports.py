@@ -73,11 +73,8 @@ class Transports:
 
     def obtain(self, target: Target, waiter: Waiter) -> None:
         """A flow to ``target``, not UDP, given to ``waiter`` now or when it is connected."""
-        flow = self.streams.get(target)
-        if flow is None and target.name == target.host:
-            # An address by itself: whatever connection there is to it, as the one that a UA opened (RFC 5626 s4.3).
-            flow = self.streams.get(target._replace(name=""))
-        if flow is not None and flow.alive:
+        flow = self._stream_to(target)
+        if flow is not None:
             waiter.flow_ready(flow)
             return
         waiting = self._dialling.get(target)
@@ -90,6 +87,17 @@ class Transports:
         else:
             self._dialling[target] = [waiter]
             self.dial(target)
+
+    def has(self, target: Target) -> bool:
+        """Whether a request to ``target``, not UDP, finds a connection."""
+        return self._stream_to(target) is not None
+
+    def _stream_to(self, target: Target) -> Flow | None:
+        flow = self.streams.get(target)
+        if flow is None and target.name == target.host:
+            # An address by itself: whatever connection there is to it, as the one that a UA opened (RFC 5626 s4.3).
+            flow = self.streams.get(target._replace(name=""))
+        return flow if flow is not None and flow.alive else None
 
     def connected(self, target: Target, flow: Flow) -> None:
         """The host made the connection it was asked for."""

@@ -85,7 +85,10 @@ class RouteAdmin(TriesOut, EditedInRows, Remembers, Light, ModelAdmin):
         (
             "Requests that the gateway makes",
             {
-                "fields": ["from_template", "to_template", "ruri_template", "next_hop", "back_hop", "destinations"],
+                "fields": [
+                    *("from_template", "to_template", "ruri_template"),
+                    *("next_hop", "back_hop", "way_back", "destinations"),
+                ],
                 "description": "{from}, {to} and {ruri} are the addresses of the request that came in.",
             },
         ),

@@ -108,6 +108,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "ruri_template": "{ruri}",
         "next_hop": "",
         "back_hop": "",
+        "way_back": "from",
         "destinations": "",
         "notify_failure": False,
         "failure_template": "",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.payload import encoding
 from protocols.payload.errors import PayloadError
-from sessions_app.gateway import composing, content
+from sessions_app.gateway import composing, content, way_back
 from sessions_app.gateway.content import COMPOSING, IMDN, Form
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.routing import calling
@@ -115,10 +115,11 @@ def _carry(
         if gateway.full or not gateway.may_begin(source) or not gateway.setups.take(source):
             transaction.refuse_once(503, retry_after=10)
             return
-        made = gateway.make_session(decision, transaction)
+        made = gateway.make_session(way_back.settled(decision, transaction), transaction)
         made.take(ToMsrp.of_request(made, transaction, form.type, form.body, held))
         made.call()
     else:
+        way_back.follow(session, decision, transaction)
         session.take(ToMsrp.of_request(session, transaction, form.type, form.body, held))
 
 

@@ -18,6 +18,7 @@ from sessions_app.gateway import content
 from sessions_app.gateway.life import Event
 from sessions_app.gateway.outcomes import MESSAGE_IN_VAIN
 from sessions_app.gateway.to_page import ToPage
+from sessions_app.gateway.way_back import ONLY_BY_FLOW
 
 if TYPE_CHECKING:
     from protocols.sip.message import Response
@@ -121,17 +122,21 @@ class PageSide:
     def _located(self, message: ToPage | Indication, found: Target | Failure) -> None:
         page = message.session.page
         if isinstance(found, Failure):
-            if isinstance(message, ToPage):
-                detail = f"message side, {found.layer}: {found.detail}"
-                self._finish(message, Event.REFUSED, None, detail, MESSAGE_IN_VAIN.get(found.layer))
-            else:
-                self._next(page.ruri)
+            self._unreachable(message, found)
             return
         page.target = found
         page.set_profile(self._gateway.profiles(found.host))
         self._send_to(message, found)
 
+    def _unreachable(self, message: ToPage | Indication, failure: Failure) -> None:
+        if isinstance(message, ToPage):
+            detail = f"message side, {failure.layer}: {failure.detail}"
+            self._finish(message, Event.REFUSED, None, detail, MESSAGE_IN_VAIN.get(failure.layer))
+        else:
+            self._next(message.session.page.ruri)
+
     def _send_to(self, message: ToPage | Indication, target: Target) -> None:
+        page = message.session.page
         if isinstance(message, ToPage) and message.form is None:
             if not message.choose_form():
                 self._finish(message, Event.REFUSED, 415, "message side, type: it takes none of the forms there are")
@@ -140,6 +145,9 @@ class PageSide:
             if refusal:
                 self._finish(message, Event.REFUSED, 413, f"message side, size: {refusal}")
                 return
+        if page.hop.endswith(ONLY_BY_FLOW) and not self._gateway.transports.has(target):
+            self._unreachable(message, Failure("tcp", "the connection that its MESSAGEs came on is closed"))
+            return
         self._gateway.agent.layer.request(message.request(), target, self._answered, self._failed, context=message)
 
     def _fit(self, message: ToPage, target: Target) -> str:

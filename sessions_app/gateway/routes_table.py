@@ -10,11 +10,12 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from protocols.sip.uri import aor_of
 from sessions_app.gateway.destinations import Network, parse_networks
 from sessions_app.gateway.page_end import Profile
-from sessions_app.gateway.routing import Decision, RouteRequest, msg_to_msrp, msrp_gw_answer, reject
+from sessions_app.gateway.routing import Decision, RouteRequest, WayBack, msg_to_msrp, msrp_gw_answer, reject
 from sessions_app.models import Peer, Route
 
 REMEMBERED = 65_536
@@ -159,6 +160,7 @@ def apply(route: Route, request: RouteRequest) -> None:
             ruri=ruri,
             next_hop=route.next_hop,
             back_hop=route.back_hop,
+            way_back=cast(WayBack, route.way_back),
             route=route.name,
             notify_failure=route.notify_failure,
             failure_text=route.failure_template,

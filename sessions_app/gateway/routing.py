@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from protocols.sip.message import Request
 
 Action = Literal["msg_to_msrp", "msrp_gw_answer", "reject"]
+WayBack = Literal["from", "source", "flow"]
 
 DEFAULT_FAILURE_TEXT = "Your message to {to} was not delivered: {detail}"
 
@@ -49,6 +50,8 @@ class Decision:
     """SIP URI that the request is sent to; empty: its Request-URI."""
     back_hop: str = ""
     """The same for MESSAGEs of the way back."""
+    way_back: WayBack = "from"
+    """Where these go if no hop is given: by From, to the source of the MESSAGEs, or over that connection only."""
     route: str = ""
     """Name of the route, for the records."""
     notify_failure: bool = False
@@ -131,6 +134,7 @@ def msg_to_msrp(
     ruri: str | None = None,
     next_hop: str = "",
     back_hop: str = "",
+    way_back: WayBack = "from",
     route: str = "",
     notify_failure: bool = False,
     failure_text: str = DEFAULT_FAILURE_TEXT,
@@ -138,7 +142,9 @@ def msg_to_msrp(
     """Carry the MESSAGE as a SEND in the session of ``key``, which is set up by an INVITE if there is none.
 
     From, To and Request-URI of the MESSAGE build the INVITE and are mirrored for the way back (From and To exchanged,
-    the Request-URI being From). ``content_types``: MIME types by space.
+    the Request-URI being From). ``content_types``: MIME types by space. ``way_back``: where MESSAGEs of the way back
+    go without a ``back_hop``: ``from`` is the address in From, ``source`` the one that the MESSAGE came from, ``flow``
+    the same and over the connection that it came on only.
     """
     request.decision = Decision(
         action="msg_to_msrp",
@@ -149,6 +155,7 @@ def msg_to_msrp(
         ruri=request.ruri if ruri is None else ruri,
         next_hop=next_hop,
         back_hop=back_hop,
+        way_back=way_back,
         route=route,
         notify_failure=notify_failure,
         failure_text=failure_text,

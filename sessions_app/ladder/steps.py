@@ -19,8 +19,8 @@ COLUMN_NAMES: Final = ("message_side", "gateway", "msrp_side")
 _CSEQ: Final = re.compile(rb"\n(?:cseq)[ \t]*:[ \t]*\d+[ \t]+(\S+)", re.IGNORECASE)
 _STATUS: Final = re.compile(rb"\nStatus:[ \t]*\d+[ \t]+(\d{3})")
 _RANGE: Final = re.compile(rb"\nByte-Range:[ \t]*(\S+)")
-_SHOWN_WITH_FRAMES: Final = frozenset({"live", "ended", "failed", "offered_anew", "renegotiated", "failure_report",
-                                       "frames_missing"})  # fmt: skip
+_SHOWN_WITH_FRAMES: Final = frozenset({"live", "ended", "failed", "offered_anew", "renegotiated", "way_back",
+                                       "failure_report", "frames_missing"})  # fmt: skip
 """Events that say something which no frame says."""
 
 

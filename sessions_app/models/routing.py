@@ -94,6 +94,11 @@ class Route(models.Model):
         MSRP_GW_ANSWER = "msrp_gw_answer", "msrp_gw_answer: answer the INVITE, SENDs become MESSAGEs"
         REJECT = "reject", "reject: refuse with the code and reason below"
 
+    class WayBack(models.TextChoices):
+        FROM = "from", "to the address in From"
+        SOURCE = "source", "to the address that the MESSAGE came from"
+        FLOW = "flow", "the same, and over the connection that it came on only"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True)
     priority = models.PositiveIntegerField(default=100, help_text="Lower is asked first.")
@@ -147,7 +152,16 @@ class Route(models.Model):
         max_length=255,
         blank=True,
         validators=[validators.next_hop],
-        help_text="Where MESSAGEs of the way back are sent (msg_to_msrp only). Empty: their Request-URI.",
+        help_text="Where MESSAGEs of the way back are sent (msg_to_msrp only). Empty: as below.",
+    )
+    way_back = models.CharField(
+        max_length=6,
+        choices=WayBack,
+        default=WayBack.FROM,
+        db_default=WayBack.FROM,
+        help_text="Where MESSAGEs of the way back are sent without a back hop (msg_to_msrp only). Phones that stand "
+        "behind a NAT or leave the port out of From are reached where their MESSAGEs come from; choose that where "
+        "nobody may send in another's name.",
     )
     destinations = models.CharField(
         max_length=500,

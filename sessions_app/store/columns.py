@@ -62,6 +62,8 @@ SESSION_CHANGE: Final[dict[str, Form]] = {
         "local_path",
         "peer_path",
         "peer_types",
+        "next_hop",
+        "back_hop",
         "to_msrp",
         "to_page",
         "undelivered",
