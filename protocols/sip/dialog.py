@@ -209,8 +209,10 @@ def with_tag(value: str, tag: str) -> str:
     return f"{value};tag={tag}" if tag else value
 
 
-# What may hold a semicolon that begins no header parameter is passed over.
+# What may hold a semicolon that begins no header parameter is passed over: a quote or bracket that is never closed
+# holds all the rest. Blanks are passed over too, for a search that begins anew at each of them takes quadratic time.
 _tag_or_opaque = re.compile(
-    rf"({QUOTED}|<[^>]*+>)|[ \t]*+;[ \t]*+tag[ \t]*+(?:=[ \t]*+(?:{QUOTED}|[^; \t]*+)[ \t]*+)?(?=;|\Z)",
+    rf"[ \t]*+;[ \t]*+tag[ \t]*+(?:=[ \t]*+(?:{QUOTED}|[^; \t]*+)[ \t]*+)?(?=;|\Z)"
+    r'|("[^"\\]*+(?:\\.[^"\\]*+)*+"?+|<[^>]*+>?+|[ \t]++;?+)',
     re.IGNORECASE | re.DOTALL,
 ).sub

@@ -207,6 +207,9 @@ def test_a_record_is_the_dialog():
         ('"\\"<" <sip:a@b> ; tag=1 ;x', '"\\"<" <sip:a@b>;x'),
         ("<sip:a@b>;tagged=1;tag", "<sip:a@b>;tagged=1"),
         ("<sip:a@b>", "<sip:a@b>"),
+        ("<sip:a@b>  ;  x  ;  tag=1", "<sip:a@b>  ;  x"),
+        ('"never closed;tag=1', '"never closed;tag=1'),
+        ("<never closed;tag=1", "<never closed;tag=1"),
     ],
 )
 def test_only_the_tag_is_taken_from_an_address(value, without):
