@@ -101,7 +101,7 @@ _tag = re.compile(r";[ \t]*+tag[ \t]*+=", re.IGNORECASE | re.ASCII).search
 def build_request(method: str, uri: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> bytes:
     """A request. ``headers`` are all but Content-Length, which is written here, as name and value, in order.
 
-    Raises SipBuildError for a line break anywhere in them, or a space in the URI.
+    Raises SipBuildError for a line break or half of a surrogate pair anywhere in them, or a space in the URI.
     """
     if " " in uri or " " in method:
         raise SipBuildError("space in the request line")
@@ -165,6 +165,9 @@ def _has_tag(request: Request, to: str) -> bool:
 def _finish(text: str, lines: int, body: bytes) -> bytes:
     if text.count("\n") != lines or text.count("\r") != lines:
         raise SipBuildError("line break in a header field")
-    if body:
-        return f"{text}Content-Length: {len(body)}\r\n\r\n".encode("utf-8", "surrogateescape") + body
-    return (text + "Content-Length: 0\r\n\r\n").encode("utf-8", "surrogateescape")
+    try:
+        if body:
+            return f"{text}Content-Length: {len(body)}\r\n\r\n".encode("utf-8", "surrogateescape") + body
+        return (text + "Content-Length: 0\r\n\r\n").encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise SipBuildError("half of a surrogate pair in a header field") from None

@@ -63,6 +63,8 @@ class SipUri:  # noqa: PLW1641 - not hashable, and says why
     @classmethod
     def parse(cls, text: str) -> SipUri:
         """Read a bare URI, no angle brackets. Raises SipError 416 for a scheme not served, 400 for a fault."""
+        if not text.isascii():
+            _check_octets(text)
         found = _sip(text)
         if found is None:
             return cls._parse_other(text)
@@ -193,6 +195,14 @@ _IPV4: Final = r"(?:1?[0-9]{1,2}\.){3}1?[0-9]{1,2}"  # not all of them, but no o
 _plain = re.compile(rf"{_USER}(?:{_IPV4}|{_NAME})(?::[1-9][0-9]{{0,3}})?\Z", re.ASCII).match
 _remembered_aor = lru_cache(maxsize=REMEMBERED)(_aor_of)
 _remembered_fault = lru_cache(maxsize=REMEMBERED)(_fault_of)
+
+
+def _check_octets(text: str) -> None:
+    """Halves of surrogate pairs, which JSON may hold, stand for no octets, so that no message could be made of them."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise SipError(400, "Malformed URI") from None
 
 
 def _port(digits: str) -> int:

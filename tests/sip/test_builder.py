@@ -112,6 +112,12 @@ def test_a_line_break_in_any_value_is_refused(line_break: str, place: str) -> No
     assert isinstance(raised.value, ValueError)
 
 
+@pytest.mark.parametrize("place", WRITERS)
+def test_half_of_a_surrogate_pair_as_json_may_bring_it_is_refused(place: str) -> None:
+    with pytest.raises(SipBuildError):
+        WRITERS[place]("a\ud800b")
+
+
 def test_a_space_in_the_request_line_is_refused() -> None:
     with pytest.raises(SipBuildError):
         build_request("MESSAGE", "sip:a@b SIP/2.0", [])
