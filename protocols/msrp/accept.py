@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _NAME = r"[!#-'*+\-.0-9A-Z^-~]+"
-_ENTRY = re.compile(rf"(\*)|({_NAME})/({_NAME})", re.IGNORECASE)
+_ENTRY = re.compile(rf"(\*)|({_NAME})/({_NAME})", re.IGNORECASE | re.ASCII)
 _PARAMETERS = re.compile(r'[ \t]*(?:;(?:"(?:[^"\\\x00-\x08\x0a-\x1f]|\\[!-~ ])*"|[^";\x00-\x08\x0a-\x1f\x7f])*)*')
 
 MAX_TYPE = 512

@@ -20,7 +20,7 @@ _URI = re.compile(
     r"(?:/(?P<session>[!-:<-~]*))?"
     r";(?P<transport>[A-Za-z0-9]+)"
     r"(?P<params>(?:;[!-:<-~]+)*)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # without ASCII the letters also are U+017F and U+212A
 )
 
 UriKey = tuple[str, str, int | None, str | None, str]

@@ -29,7 +29,14 @@ def test_s8_d28_allowed(listed, sent):
 
 @pytest.mark.parametrize(
     ("listed", "sent"),
-    [("message/cpim", "text/plain"), ("text/*", "image/png"), ("", "text/plain"), ("*", "nonsense"), ("*", "a/b\r\nX")],
+    [
+        ("message/cpim", "text/plain"),
+        ("text/*", "image/png"),
+        ("", "text/plain"),
+        ("*", "nonsense"),
+        ("*", "a/b\r\nX"),
+        ("*", "\u017f/b"),
+    ],
 )
 def test_s8_not_allowed(listed, sent):
     assert not AcceptTypes(listed).allows(sent)

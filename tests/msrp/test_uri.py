@@ -73,6 +73,9 @@ def test_parts():
         "msrp://[1:2]:1/a;tcp",
         "msrp://[:::::]:1/a;tcp",
         "msrp://h" + "o" * 2000 + ":1/a;tcp",
+        "m\u017frp://host:1/a;tcp",
+        "msrp\u017f://host:1/a;tcp",
+        "msrp://\u212a:1/a;tcp",
     ],
 )
 def test_malformed(text):
