@@ -222,9 +222,10 @@ class FrameParser:
 
     def _refused(self, body: int, limit: Callable[[MsrpRequest], int], frames: list[Frame]) -> bool:
         """True when the ``body`` bytes so far are more than the owner of the parser allows this request."""
-        if self._allowed < 0 and (frame := self._request_so_far()) is not None:
-            self._allowed = limit(frame)
-        if self._allowed < 0 or body <= self._allowed + _END_LINE_SLACK:
+        if self._allowed < 0:  # asked once: the head is not read again with every octet
+            frame = self._request_so_far()
+            self._allowed = self._limits.max_frame_body if frame is None else limit(frame)
+        if body <= self._allowed + _END_LINE_SLACK:
             return False
         return self._report_oversize(frames)
 

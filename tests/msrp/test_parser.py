@@ -202,3 +202,20 @@ def test_a_refused_body_is_thrown_away_as_it_comes():
     assert [frame.tid for frame in found] == ["abcd", "next"]
     assert found[0].oversize
     assert asked == ["abcd"]
+
+
+def test_the_head_of_a_response_with_a_body_is_read_once_however_the_body_comes():
+    """It has none by the rules, and one all the same cost half a millisecond an octet."""
+
+    class Counted(FrameParser):
+        __slots__ = ("read",)
+
+        def _frame(self, *given):
+            self.read = getattr(self, "read", 0) + 1
+            return super()._frame(*given)
+
+    parser = Counted(Limits())
+    parser.body_limit = lambda head: 0
+    data = answer("abcd").replace(b"\r\n-------", b"\r\n\r\n" + b"x" * 40_000 + b"\r\n-------")
+    assert [frame.tid for at in range(len(data)) for frame in parser.feed(data[at : at + 1])] == ["abcd"]
+    assert parser.read == 2
