@@ -23,7 +23,7 @@ _BLOCKS: Final = frozenset({
 })
 # fmt: on
 _UNSEEN: Final = {
-    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII).search
     for name in ("script", "style", "title", "iframe", "noembed", "noframes", "template", "object", "svg")
 }
 """Elements whose content is not for reading, with what finds the end tag. Without one they last to the end."""
@@ -39,7 +39,7 @@ _absurd_reference = re.compile(r"&#(?:[0-9]{9,}+|[xX][0-9A-Fa-f]{9,}+);?").sub
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").sub
 _blank_lines = re.compile(r"\n{3,}").sub
 _line_ends = re.compile(r"\r\n?").sub
-_external = re.compile(r"(?:https?|mailto|tel|sips?):", re.IGNORECASE).match
+_external = re.compile(r"(?:https?|mailto|tel|sips?):", re.IGNORECASE | re.ASCII).match
 
 
 def to_text(body: bytes, content_type: str) -> str:
@@ -92,9 +92,10 @@ class _Reader:
         document = self.document
         if document.startswith("<!--", at):
             return _behind("-->", document, at + 2)
-        if document.startswith(("<!", "<?"), at) or not document[at + 2 : at + 3].isalpha():
-            return _behind(">", document, at)
-        return len(document)
+        first = document[at + 1 : at + 3].lstrip("/")[:1]
+        if first.isascii() and first.isalpha():
+            return len(document)
+        return _behind(">", document, at)
 
     def _element(self, name: str, closing: bool, attributes: str, at: int) -> int:
         """Act on a tag; returns where to go on."""
