@@ -19,7 +19,15 @@ LARGEST: Final = 64 * 1024
 """Octets of a document that is read at all."""
 DEEPEST: Final = 32
 """Elements within one another."""
+LONGEST_NAMESPACE: Final = 256
+"""Octets of a namespace as written. Expat puts it in front of every name that is in it, so that a long one multiplies:
+64 KiB became 256 MB."""
 
+# Looked for before expat is asked: it expands all attributes of an element before it tells of any. A longer prefix than
+# this costs its sender more wherever it is used than it makes here.
+_long_namespace = re.compile(
+    rb"xmlns(?::[^\s=<>]{0,128}+)?+\s*+=\s*+(?:\"[^\"]{%d}|'[^']{%d})" % (LONGEST_NAMESPACE + 1, LONGEST_NAMESPACE + 1)
+).search
 _forbidden = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]").sub
 _markup = re.compile('[&<>"\r]').sub
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
@@ -78,12 +86,14 @@ def read_document(data: bytes) -> Element:
     """The root element of an XML document in UTF-8 (RFC 5438 s11.1, RFC 3994 s6).
 
     Raises PayloadError 413 for more than LARGEST octets, 400 for what is not well-formed, is nested deeper than
-    DEEPEST, or has a DOCTYPE: so no entity of a peer's own is ever expanded.
+    DEEPEST, has a longer namespace than LONGEST_NAMESPACE, or a DOCTYPE: so no entity of a peer's own is ever expanded.
     """
     if len(data) > LARGEST:
         raise PayloadError(413, "XML document is too large")
     if b"\0" in data:
         raise PayloadError(400, "XML document is not in UTF-8")
+    if _long_namespace(data) is not None:
+        raise PayloadError(400, "XML namespace is too long")
     reader = _Reader()
     # UTF-8 whatever the declaration says; but for UTF-16, which expat would still see by itself. Peers begin and end
     # with line breaks.
