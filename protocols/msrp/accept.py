@@ -13,14 +13,17 @@ _PARAMETERS = re.compile(r'[ \t]*(?:;(?:"(?:[^"\\\x00-\x08\x0a-\x1f]|\\[!-~ ])*"
 MAX_TYPE = 512
 
 
-@lru_cache(maxsize=1024)
 def media_type(text: str) -> str | None:
     """``type/subtype`` in lower case, without parameters; None when ``text`` is not a media type.
 
-    Types are compared without regard to case or parameters (RULEBOOK S8, D28). The cache is bounded.
+    Types are compared without regard to case or parameters (RULEBOOK S8, D28). Those up to MAX_TYPE characters are
+    remembered, and longer ones are none.
     """
-    if len(text) > MAX_TYPE:
-        return None
+    return _media_type(text) if len(text) <= MAX_TYPE else None
+
+
+@lru_cache(maxsize=1024)
+def _media_type(text: str) -> str | None:
     text = text.strip(" \t")
     found = _ENTRY.match(text)
     if found is None or found[1] is not None or _PARAMETERS.fullmatch(text, found.end()) is None:

@@ -12,11 +12,16 @@ ByteRange = tuple[int, int | None, int | None]
 """(start, end, total): positions in octets from 1, None where the wire says ``*`` (RULEBOOK S22)."""
 
 
-@lru_cache(maxsize=2048)  # short messages: few different lengths
+_LONGEST = 64
+
+
 def parse_byte_range(text: str) -> ByteRange | None:
     """The value of a Byte-Range header, None when it is not one or starts before 1."""
-    if len(text) > 64:
-        return None
+    return _parse_byte_range(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=2048)  # short messages: few different lengths
+def _parse_byte_range(text: str) -> ByteRange | None:
     found = _RANGE.fullmatch(text)
     if found is None:
         return None

@@ -42,7 +42,7 @@ class NameAddr:
         Addresses return with every message and only the tag is new, so what stands before it is remembered.
         """
         address, found, tag = text.partition(";tag=")
-        if len(address) <= _LONGEST_REMEMBERED and (not found or tag.isalnum() or _plain_tag(tag) is not None):
+        if _is_small(address) and (not found or tag.isalnum() or _plain_tag(tag) is not None):
             known = _remembered(address)
             params = known.params.copy()
             if found:
@@ -84,7 +84,19 @@ class NameAddr:
         return f"<NameAddr {self}>"
 
 
-_LONGEST_REMEMBERED: Final = 256
 REMEMBERED: Final = 65_536
 """Addresses remembered: two of every live conversation come with every message."""
+_LONGEST_REMEMBERED: Final = 256
+_LONGEST_WIDE: Final = 64
+_MOST_PARAMS: Final = 4
+
+
+def _is_small(address: str) -> bool:
+    """Whether it takes about a kilobyte to remember, whoever made it up: 65,536 with 90 parameters took 560 MB."""
+    length = len(address)
+    if length > _LONGEST_WIDE and (length > _LONGEST_REMEMBERED or not address.isascii()):
+        return False
+    return address.count(";") <= _MOST_PARAMS
+
+
 _remembered = lru_cache(maxsize=REMEMBERED)(NameAddr._parse)

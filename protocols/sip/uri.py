@@ -153,7 +153,7 @@ def aor_of(text: str) -> str:
 
     Raises SipError 400 or 416.
     """
-    return _remembered_aor(text) if len(text) <= _LONGEST_REMEMBERED else _aor_of(text)
+    return _remembered_aor(text) if len(text) <= _LONGEST_REMEMBERED and text.isascii() else _aor_of(text)
 
 
 def check_uri(text: str, *, headers_allowed: bool = False) -> None:
@@ -164,7 +164,7 @@ def check_uri(text: str, *, headers_allowed: bool = False) -> None:
     """
     if _plain(text) is not None:
         return
-    fault = _remembered_fault(text) if len(text) <= _LONGEST_REMEMBERED else _fault_of(text)
+    fault = _remembered_fault(text) if len(text) <= _LONGEST_REMEMBERED and text.isascii() else _fault_of(text)
     if fault is not None and not (headers_allowed and fault is _HAS_HEADERS):
         raise SipError(*fault)
 
@@ -186,6 +186,7 @@ def _fault_of(text: str) -> tuple[int, str] | None:
 
 _HAS_HEADERS: Final = (400, "URI with header components")
 _LONGEST_REMEMBERED: Final = 256
+"""Characters, all of them ASCII: others take twelve octets each in an address of record."""
 REMEMBERED: Final = 65_536
 """URIs remembered in each cache: a gateway sees a few of every live conversation with every message."""
 # Most URIs, and no fault in any of them: told without a cache, which many conversations would wear out.

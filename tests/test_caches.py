@@ -1,0 +1,100 @@
+"""What is remembered of peers' text is bounded in octets, whatever the peers invent to fill it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import tracemalloc
+from collections.abc import Callable
+from contextlib import suppress
+from functools import _lru_cache_wrapper
+
+import pytest
+
+import protocols
+from protocols.msrp.accept import media_type
+from protocols.msrp.byte_range import parse_byte_range
+from protocols.msrp.errors import MsrpError
+from protocols.msrp.uri import MsrpUri
+from protocols.sip.address import NameAddr
+from protocols.sip.errors import SipError
+from protocols.sip.header_names import header_name
+from protocols.sip.media_type import MediaType
+from protocols.sip.uri import aor_of, check_uri
+
+MOST = 72 * 1024 * 1024
+"""Octets of one cache; all of them together are what a small machine can spare."""
+TRIED = 200
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+PARAMS = "".join(f";{letter}" for letter in LETTERS) + "".join(f";{a}{b}" for a in LETTERS for b in LETTERS)
+SMILE = "\U0001f600"
+
+FILLED = {
+    "protocols.sip.address._remembered": NameAddr.parse,
+    "protocols.sip.uri._remembered_aor": aor_of,
+    "protocols.sip.uri._remembered_fault": check_uri,
+    "protocols.sip.media_type._remembered": MediaType.parse,
+    "protocols.sip.header_names._remembered": header_name,
+    "protocols.msrp.uri._parse": MsrpUri.parse,
+    "protocols.msrp.accept._media_type": media_type,
+    "protocols.msrp.byte_range._parse_byte_range": parse_byte_range,
+}
+"""Each cache, and the reader that fills it with what a peer sent."""
+
+
+def caches() -> dict[str, _lru_cache_wrapper]:
+    found = {}
+    for module in pkgutil.walk_packages(protocols.__path__, "protocols."):
+        if module.name not in {"protocols.server", "protocols.asgi"}:
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if isinstance(value, _lru_cache_wrapper) and value.__module__ == module.name:
+                    found[f"{module.name}.{name}"] = value
+    return found
+
+
+SHAPES: list[Callable[[str, int], str]] = [
+    lambda n, size: f"<sip:{n}@h>{PARAMS}"[:size],
+    lambda n, size: f"<sip:{n}@h{PARAMS}"[: size - 1] + ">",
+    lambda n, size: f"sip:{n}@h{PARAMS}"[:size],
+    lambda n, size: f'"{n}{SMILE * (size // 2)}" <sip:{SMILE * (size // 2 - 25)}@h>',
+    lambda n, size: f"sip:{n}{SMILE * (size - 15)}@h",
+    lambda n, size: f"sip:{n}{'{' * (size - 15)}@h",
+    lambda n, size: f"a/{n}{PARAMS}"[:size],
+    lambda n, size: f"a/{n};x={SMILE * size}"[:size],
+    lambda n, size: f"{n}{'a' * size}"[:size],
+    lambda n, size: f"{n}{SMILE * size}"[:size],
+    lambda n, size: f"msrp://h:1/{n}{'s' * size}"[: size - 4] + ";tcp",
+    lambda n, size: f"msrp://h:1/{n};tcp{';a' * size}"[:size],
+]
+"""Texts that are another one for every number, and large in their own way."""
+
+
+def test_every_cache_is_in_the_table() -> None:
+    assert set(caches()) == set(FILLED)
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_a_full_cache_is_bounded_in_octets(name: str) -> None:
+    cache = caches()[name]
+    read: Callable[[str], object] = FILLED[name]
+    for shape in SHAPES:
+        for size in (60, 64, 127, 250, 500, 1000, 8000):
+            cache.cache_clear()
+            with suppress(SipError, MsrpError):
+                read(shape("first", size))
+            if not cache.cache_info().currsize:
+                continue
+            cache.cache_clear()
+            tracemalloc.start()
+            before = tracemalloc.get_traced_memory()[0]
+            for number in range(TRIED):
+                with suppress(SipError, MsrpError):
+                    read(shape(f"{number:06}", size))
+            held = tracemalloc.get_traced_memory()[0] - before
+            tracemalloc.stop()
+            info = cache.cache_info()
+            if info.currsize:
+                whole = held / info.currsize * info.maxsize
+                assert whole < MOST, f"{shape('0', size)[:60]!a}, {size}: {whole / 1e6:.0f} MB"
+    cache.cache_clear()
