@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import re
-from encodings import normalize_encoding
-from encodings.aliases import aliases
 from typing import Final
 
+from protocols.payload.charset_names import WIDER, codec_of
 from protocols.payload.content_type import essence, find_charset, with_charset
 from protocols.payload.errors import PayloadError
 
-_TEXT_CODEC: Final = re.compile(
-    r"ascii|utf_\w+|latin_1|iso8859_\w+|iso2022_\w+|cp\d+|koi8_\w|mac_\w+|big5\w*|gb\w+|hz|euc_\w+|shift_j\w+|johab"
-    r"|tis_620|hp_roman8|ptcp154|kz1048"
-).fullmatch
-# fmt: off
-_WITHOUT_ALIAS: Final = frozenset({
-    "koi8_t", "koi8_u", "cp720", "cp737", "cp856", "cp874", "cp875", "cp1006",
-    "mac_arabic", "mac_croatian", "mac_farsi", "mac_romanian", "utf_8_sig",
-})
-# fmt: on
-_AS_IT_IS: Final = frozenset({"ascii", "utf_8"})
+AS_IT_IS: Final = frozenset({"ascii", "utf_8"})
+"""Codecs whose text goes on octet by octet: who reads UTF-8 reads it, and nothing is claimed of it that its sender did
+not claim."""
 
-
-def _codecs() -> dict[str, str]:
-    """Python's text codecs by every name that they have, as ``normalize_encoding`` writes names.
-
-    A table of our own, because a look-up of an unknown name is an import that is tried and remembered for ever, and
-    because Python's own table has codecs that are no character sets at all.
-    """
-    modules = {module for module in aliases.values() if _TEXT_CODEC(module)}
-    known = {alias: module for alias, module in aliases.items() if module in modules}
-    known.update({module: module for module in (*modules, *_WITHOUT_ALIAS)})
-    known.update({"windows_874": "cp874", "iso_8859_8_i": "iso8859_8", "iso_8859_8_e": "iso8859_8"})
-    return known
-
-
-_CODECS: Final = _codecs()
-_LONGEST_NAME: Final = 40
+_MARKED: Final[dict[str, tuple[tuple[bytes, str], ...]]] = {
+    "utf_16": ((b"\xfe\xff", "utf_16_be"), (b"\xff\xfe", "utf_16_le")),
+    "utf_32": ((b"\0\0\xfe\xff", "utf_32_be"), (b"\xff\xfe\0\0", "utf_32_le")),
+}
+"""Sets whose text says the order of its octets by a mark in front of it."""
+_BIG_ENDIAN: Final = {"utf_16": "utf_16_be", "utf_32": "utf_32_be"}
+"""Without a mark, where Python takes the order of the machine it runs on (RFC 2781 s4.3, Unicode s3.10 D98, D101)."""
+_TURNED_MARK: Final = "\ufffe"
+"""What a mark is in the other order; no character."""
+_DESIGNATED: Final = {"iso2022_kr": b"\x1b$)C"}
+"""What such text must begin with and may leave out, as there is nothing else that it could say (RFC 1557 s2)."""
+_of_no_meaning = re.compile("[\x80-\x9f\ue000-\uf8ff]").search
+"""Controls and private characters, by which a wider set fills its gaps."""
 
 
 def to_utf8(body: bytes, content_type: str) -> tuple[bytes, str]:
@@ -49,13 +37,40 @@ def to_utf8(body: bytes, content_type: str) -> tuple[bytes, str]:
     where = find_charset(content_type) if essence(content_type).startswith("text/") else None
     if where is None:
         return body, content_type
-    name = normalize_encoding(where.value) if len(where.value) <= _LONGEST_NAME else ""
-    codec = _CODECS.get(name)
+    codec = codec_of(where.value)
     if codec is None:
         raise PayloadError(415, "Character set is not supported")
-    if codec in _AS_IT_IS:
+    if codec in AS_IT_IS:
         return body, content_type
     try:
-        return body.decode(codec).encode(), with_charset(content_type, where, "utf-8")
+        return decoded(body, codec).encode(), with_charset(content_type, where, "utf-8")
     except UnicodeError:
         raise PayloadError(415, "Text is not in its character set") from None
+
+
+def decoded(body: bytes, codec: str) -> str:
+    """The text that ``body`` is in a set that :func:`codec_of` gave. Raises UnicodeError where it is none."""
+    marks = _MARKED.get(codec)
+    if marks is not None:
+        for mark, in_order in marks:
+            if body.startswith(mark):
+                return body[len(mark) :].decode(in_order)
+        return body.decode(_BIG_ENDIAN[codec])
+    try:
+        text = (_DESIGNATED.get(codec, b"") + body).decode(codec)
+    except UnicodeDecodeError:
+        return _wider(body, codec)
+    if text[:1] == _TURNED_MARK:  # it claims one order by its name and the other by its mark
+        raise UnicodeError
+    return text
+
+
+def _wider(body: bytes, codec: str) -> str:
+    for wider in WIDER.get(codec, ()):
+        try:
+            text = body.decode(wider)
+        except UnicodeDecodeError:
+            continue
+        if not _of_no_meaning(text):
+            return text
+    raise UnicodeError

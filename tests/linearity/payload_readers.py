@@ -8,6 +8,7 @@ from typing import Final
 
 from protocols.payload import (
     charset,
+    charset_names,
     content_type,
     cpim,
     cpim_escape,
@@ -89,6 +90,7 @@ _XMLS: Final[Places] = (
 )
 _HTMLS: Final[Places] = (
     *WHOLE,
+    ("<meta ", ""),
     *(
         ("<a ", ""),
         ("<a ", ">"),
@@ -161,7 +163,7 @@ def _gzip(data: bytes) -> bytes:
     return zlib.compress(data, wbits=31)
 
 
-CODECS: Final = sorted(set(charset._CODECS.values()))
+CODECS: Final = sorted(set(charset_names.CODECS.values()))
 _ENCODED: Final = [repeated(unit) for unit in ("a", "ab\r\n", "\0", "=", "YQ==", "\x1f\x8b")]
 
 PAYLOAD: Final = [
@@ -172,7 +174,10 @@ PAYLOAD: Final = [
         _TYPES,
     ),
     Reader((f"{_P}charset.to_utf8",), lambda text: charset.to_utf8(b"\xe9", text), _ERRORS, _TYPES),
-    *(Reader((f"{_P}charset.to_utf8",), _in_charset(name), _ERRORS, octets=True) for name in CODECS),
+    *(
+        Reader((f"{_P}charset.to_utf8", f"{_P}charset.decoded"), _in_charset(name), _ERRORS, octets=True)
+        for name in CODECS
+    ),
     Reader(
         (
             f"{_P}cpim.parse",
@@ -240,6 +245,10 @@ PAYLOAD: Final = [
     ),
     Reader((f"{_P}html.to_text",), lambda data: html.to_text(data, "text/html"), _ERRORS, _HTMLS, octets=True),
     Reader((f"{_P}html.to_text",), lambda text: html.to_text(b"<p>\xe9", text), _ERRORS, _TYPES),
+    Reader(
+        (f"{_P}html.to_text",), lambda data: html.to_text(data + b"\xff", "text/html"), _ERRORS, _HTMLS, octets=True
+    ),
+    Reader((f"{_P}charset_names.codec_of",), charset_names.codec_of),
     Reader(
         (f"{_P}rfc3339.parse_date_time",),
         rfc3339.parse_date_time,

@@ -153,3 +153,39 @@ def test_plain_words_stay_as_they_are(words):
 def test_nothing_else_is_ever_raised(body, parameters):
     with suppress(PayloadError):
         to_text(body, f"text/html;{parameters}")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<p>П".encode("utf-16-be"), "text/html;charset=utf-16"),
+        ("\ufeff<p>П".encode("utf-16-le"), "text/html"),
+        ("\ufeff<p>П".encode("utf-16-be"), "text/html"),
+        ("\ufeff<p>П".encode(), "text/html"),
+        ("\ufeff<p>П".encode(), "text/html;charset=utf-8"),
+        ("<p>П".encode("koi8-r"), "text/html;charset=koi8-r"),
+        (b"<html><head><meta charset=koi8-r><p>\xf0", "text/html"),
+        (b"<meta http-equiv='Content-Type' content='text/html; charset=koi8-r'/><p>\xf0", "application/xhtml+xml"),
+        (b"<META CHARSET = 'windows-1251'><p>\xcf", "text/html"),
+        ("<meta charset=koi8-r><p>П".encode(), "text/html"),
+    ],
+)
+def test_the_charset_is_what_is_said_of_the_document_or_what_it_says(body, content_type):
+    assert to_text(body, content_type) == "П"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "read"),
+    [
+        (b"\x93\xff", "text/html", "\u201cÿ"),
+        (b"<meta charset=x-unknown>\x93", "text/html", "\u201c"),
+        (b"<meta charset=utf-16>\x93", "text/html", "\u201c"),
+        (b"<meta charset=utf-8>\x93", "text/html", "\u201c"),
+        (b"<meta charset=gb2312>\xff", "text/html", "ÿ"),
+        (b" " * 1024 + b"<meta charset=koi8-r>\xf0", "text/html", "ð"),
+        (b"a\x93b\xc3\xa9", "text/html;charset=utf-8", "a\ufffdbé"),  # it is not what it is said to be
+        (b"a\x93b\xc3\xa9", "text/html;charset=us-ascii", "a\ufffdbé"),
+    ],
+)
+def test_what_nothing_true_is_said_of_is_read_as_far_as_it_can_be(body, content_type, read):
+    assert to_text(body, content_type) == read
