@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
@@ -21,7 +21,8 @@ _sip = re.compile(
 ).match
 _tel = re.compile(rf"(tel):([0-9A-Fa-f*#+().\-]++)({_URI_PARAMS})\Z", re.IGNORECASE | re.ASCII).match
 _scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*+):").match
-_escape = re.compile(r"%([0-9A-Fa-f]{2})").sub
+_escape = re.compile(r"%([0-9A-Fa-f]{2})?").sub
+_colons = re.compile(":{3,}").sub
 _visual_separators: Final = str.maketrans("", "", "-.()")
 
 _UNRESERVED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()")
@@ -74,11 +75,11 @@ class SipUri:  # noqa: PLW1641 - not hashable, and says why
         if user is None or (user.isalnum() and user.isascii()):
             uri.user = uri._user = user
         else:
-            uri.user = unquote(user, errors="surrogateescape")
+            uri.user = _unescaped(user)
             uri._user = _normalised(user)
         uri.password = password
         # RFC 5118 s4.10: an ABNF bug makes peers write three colons where two are meant.
-        uri.host = host.replace(":::", "::") if host[0] == "[" else host
+        uri.host = _colons("::", host) if host[0] == "[" else host
         uri.port = None if port is None else _port(port)
         uri.params = _read_params(params) if params else {}
         uri.headers = headers or ""
@@ -220,11 +221,18 @@ def _read_params(text: str) -> Params:
         name, equals, value = part.partition("=")
         if "%" in part:
             # Once only: %25%34%31 is the text %41 (RFC 4475 s3.1.1.3).
-            name, value = unquote(name, errors="surrogateescape"), unquote(value, errors="surrogateescape")
+            name, value = _unescaped(name), _unescaped(value)
         params[name.lower()] = value if equals else None
     if len(params) != len(parts) - 1:
         raise SipError(400, "Repeated URI parameter")
     return params
+
+
+def _unescaped(text: str) -> str:
+    """``text`` with its escapes decoded: as octets, for one half of a character may be escaped and the other not."""
+    if text.isascii():
+        return unquote(text, errors="surrogateescape")
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def _escaped(text: str, safe: str) -> str:
@@ -232,13 +240,15 @@ def _escaped(text: str, safe: str) -> str:
 
 
 def _normalised(user: str) -> str:
-    """A user part with unreserved characters plain, all else as it was, and octets that must be escaped escaped."""
+    """A user part with unreserved characters plain, all else as it was, and what must be escaped escaped."""
     if not user.isascii():
         user = quote(user, safe="%" + _USER_SAFE, errors="surrogateescape")
     return _escape(_normalised_escape, user) if "%" in user else user
 
 
 def _normalised_escape(found: re.Match[str]) -> str:
+    if found[1] is None:  # it stands for itself, and must not become an escape by what is decoded behind it
+        return "%25"
     octet = chr(int(found[1], 16))
     return octet if octet in _UNRESERVED else found[0].upper()
 

@@ -86,6 +86,23 @@ def test_three_colons_of_the_abnf_bug_are_read_as_two() -> None:
     assert SipUri.parse("sip:user@[2001:db8:::192.0.2.1]").host == "[2001:db8::192.0.2.1]"
 
 
+def test_a_percent_sign_that_begins_no_escape_never_becomes_one() -> None:
+    uri = SipUri.parse("sip:a%%419@h")
+    assert (uri.user, str(uri)) == ("a%A9", "sip:a%25A9@h")
+    assert SipUri.parse(str(uri)) == uri
+
+
+@pytest.mark.parametrize("text", ["sip:a@h;x=\udccc%a9", "sip:\udccc%a9@h", "sip:%cc\udca9@h"])
+def test_a_character_of_which_half_is_escaped_is_read_as_its_octets(text: str) -> None:
+    uri = SipUri.parse(text)
+    assert "\u0329" in f"{uri.user}{uri.params}"
+    assert SipUri.parse(str(uri)) == uri
+
+
+def test_any_number_of_colons_of_the_abnf_bug_is_two() -> None:
+    assert SipUri.parse("sip:[2001:db8::::::1]").host == "[2001:db8::1]"
+
+
 def test_a_built_uri_escapes_what_it_must() -> None:
     assert str(SipUri("sip", "a b@c", "h", 5060, {"x": "1;2"})) == "sip:a%20b%40c@h:5060;x=1%3B2"
 
