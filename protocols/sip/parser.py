@@ -185,14 +185,14 @@ def head_length(buffer: bytes | bytearray, limits: SipLimits = DEFAULT_LIMITS) -
 def _frame(buffer: bytes | bytearray, start: int, limits: SipLimits) -> tuple[int, int] | None:
     if start == len(buffer):
         return None
+    # A peer that speaks something else is told apart now, not when it has filled the buffer.
+    if buffer[start] not in _METHOD_START and buffer[start:] != b"\r":
+        raise SipError(400, "Malformed start line")
+    line_end = buffer.find(b"\n", start)
+    if line_end > 0 and buffer[line_end - 1] != 13:
+        raise SipError(400, "Bare LF in the start line")
     end = buffer.find(_HEAD_END, start)
     if end < 0:
-        # A peer that speaks something else is told apart now, not when it has filled the buffer.
-        line_end = buffer.find(b"\n", start)
-        if line_end > 0 and buffer[line_end - 1] != 13:
-            raise SipError(400, "Bare LF in the start line")
-        if buffer[start] not in _METHOD_START and buffer[start:] != b"\r":
-            raise SipError(400, "Malformed start line")
         if len(buffer) - start > limits.max_head:
             raise SipError(513, "Header fields too large")
         return None

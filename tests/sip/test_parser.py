@@ -332,7 +332,15 @@ class TestStreamFraming:
             head_length(b"MESSAGE " + b"x" * 100, SipLimits(max_head=50))
         assert raised.value.code == 513
 
-    @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\nHost: x\n"])
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"\x16\x03\x01\x02\x00\x01",
+            b"GET / HTTP/1.1\nHost: x\n",
+            b"\x16 a SIP/2.0\r\nl: 0\r\n\r\n",  # nor is it taken for a message where its head came with it
+            b"GET / HTTP/1.1\nHost: x\r\nl: 0\r\n\r\n",
+        ],
+    )
     def test_another_protocol_is_told_apart_early(self, data: bytes) -> None:
         with pytest.raises(SipParseError):
             head_length(data)
