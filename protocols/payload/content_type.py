@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_parameter = re.compile(r';[ \t]*+([^\s;="]++)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^;]*+)|;[^;=]*+', re.DOTALL).match
+_parameter = re.compile(
+    r';[ \t]*+([^\s;="]++)[ \t]*+=[ \t]*+((?:"(?:[^"\\]|\\.)*+")?+[^;]*+)|;[^;=]*+', re.DOTALL
+).match
+_quoted = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL).fullmatch
 _quoted_pair = re.compile(r"\\(.)", re.DOTALL).sub
 
 
@@ -59,4 +62,5 @@ def with_charset(content_type: str, where: Charset, charset: str) -> str:
 
 
 def _plain(value: str) -> str:
-    return _quoted_pair(r"\1", value[1:-1]) if value.startswith('"') else value
+    """What a value means; one that is quoted in part only, or never unquoted, means no more than it says."""
+    return _quoted_pair(r"\1", value[1:-1]) if _quoted(value) is not None else value

@@ -123,3 +123,13 @@ def test_nothing_else_is_ever_raised(body, parameters):
 def test_whatever_comes_out_is_utf8(body, charset):
     with suppress(PayloadError):
         to_utf8(body, f"text/plain;charset={charset}")[0].decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['";"y', '"latin1"x', '"latin1x', '"latin1', 'x"latin1"', '"la"tin1"', '"', '"\\"'],
+    ids=lambda value: value,
+)
+def test_a_value_that_is_quoted_in_part_is_no_name(value):
+    assert refusal(b"x", f"text/plain;charset={value}") == 415
+    assert refusal(b"x", f"text/plain;charset={value};a=b") == 415
