@@ -191,7 +191,7 @@ def with_record_route(data: bytes, uri: str) -> bytes:
     lines = layout.headers
     for line in lines:
         bound = _binding(line.name, unescape(line.value))
-        if bound is not None and bound[1] == IMDN_NAMESPACE:
+        if bound is not None and bound[1] == IMDN_NAMESPACE and _message_name(f"{bound[0]}.x"):
             return _inserted(data, line.end, layout, [_route_header(bound[0], uri)])
     prefix = _free_prefix(lines)
     # Where the prefix is used without being bound, the route goes on top of what uses it; otherwise last.

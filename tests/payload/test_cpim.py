@@ -485,3 +485,10 @@ def test_a_record_route_changes_nothing_else(name, uri):
     before, after = parse(wire(name)), parse(with_record_route(wire(name), uri))
     assert [each for each in after.headers if each in before.headers] == before.headers
     assert (after.content_headers, after.body) == (before.content_headers, before.body)
+
+
+def test_a_prefix_that_can_be_in_no_header_name_is_not_used_for_a_route():
+    before = b"To: <a:b>\r\nNS: i:j <urn:ietf:params:imdn>\r\n\r\n\r\nx"
+    after = parse(with_record_route(before, "sip:me"))
+    assert after.imdn("IMDN-Record-Route") == "<sip:me>"
+    assert [name for name, _ in after.headers] == ["To", "NS", "NS", "imdn.IMDN-Record-Route"]
