@@ -46,7 +46,8 @@ _meta = re.compile(
 ).search
 _white_space = re.compile(r"[ \t\n\r\f\xa0]++")
 _absurd_reference = re.compile(r"&#(?:[0-9]{9,}+|[xX][0-9A-Fa-f]{9,}+);?").sub
-_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").sub
+_control = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]").sub
+_breaks = re.compile(r"[\t\n]").sub
 _blank_lines = re.compile(r"\n{3,}").sub
 _line_ends = re.compile(r"\r\n?").sub
 _external = re.compile(r"(?:https?|mailto|tel|sips?):", re.IGNORECASE | re.ASCII).match
@@ -185,7 +186,7 @@ class _Reader:
         self._space = False
 
     def _open_link(self, attributes: str) -> None:
-        target = _characters(_attribute_value(attributes, "href")).strip()
+        target = _breaks("", _characters(_attribute_value(attributes, "href"))).strip()
         if _external(target):
             self._link = target, len(self.written)
 

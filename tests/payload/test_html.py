@@ -45,6 +45,7 @@ def text(document: str) -> str:
         ("<a href=https://example.com/>example.com</a>", "example.com"),
         ("<a href='javascript:x()'>this</a> <a href=/x>that</a><a name=x>", "this that"),
         ("\r\na\r\n<br>\rb", "a\nb"),
+        ("<pre>a&#xD;&#13;b</pre><a href='http://x&#10;&#13;/y'>z</a>", "ab\nz (http://x/y)"),
         ("a\x00\x1b[2Jb", "a[2Jb"),
         ("", ""),
     ],
