@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test killtest lint bench screenshots clean install install-dev
+.PHONY: help run test killtest fuzz lint bench screenshots clean install install-dev
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,9 @@ test: install-dev   ## the whole test suite; ARGS='-k name' to choose
 
 killtest: install-dev  ## kill -9 under load, and what both ends saw of it; ARGS='--kills 200 --seed 7'
 	@exec $(BIN)/python -m tests.kill $(ARGS)
+
+fuzz: install-dev   ## every fuzz target in turn; TARGET=sip_message for one; ARGS='--seconds 60'
+	@exec $(BIN)/python -m tests.fuzz $(or $(TARGET),all) $(ARGS)
 
 lint: install-dev   ## ruff and mypy
 	$(BIN)/ruff check .
