@@ -25,6 +25,8 @@ class Target:
     calls: tuple[int, int] = (40, 6_000)
     longest: int = 4_096
     """Octets of an input that is made by chance."""
+    mutations: int = 4_000
+    """How many of them a test run tries."""
 
     def seeds(self) -> list[bytes]:
         """Inputs as peers send them, made for this."""

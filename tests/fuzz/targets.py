@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.fuzz.cpim_messages import CPIM
+from tests.fuzz.gateway_engine import GATEWAY
 from tests.fuzz.msrp_engine import MSRP_ENGINE
 from tests.fuzz.msrp_frames import MSRP_FRAMES
 from tests.fuzz.session_descriptions import SDP
@@ -15,6 +16,6 @@ from tests.fuzz.texts import CHARSET, ENCODING, HTML, SPLIT, XML
 
 _ALL: Final = (
     *(SIP_MESSAGE, SIP_STREAM, SIP_VALUES, SDP, MSRP_FRAMES, MSRP_ENGINE),
-    *(CPIM, XML, HTML, CHARSET, ENCODING, SPLIT),
+    *(CPIM, XML, HTML, CHARSET, ENCODING, SPLIT, GATEWAY),
 )
 TARGETS: Final[dict[str, Target]] = {target.name: target for target in _ALL}

@@ -11,9 +11,6 @@ from tests.fuzz.targets import TARGETS
 from tests.linearity.surface import text_takers
 from tests.linearity.test_surface import STATE_MACHINES
 
-EACH = 4_000
-"""Mutations of a target in one run."""
-
 PACKAGES = {"sip", "msrp", "payload"}
 FOUND = [(name, found) for name, target in TARGETS.items() for found in target.regressions()]
 
@@ -32,7 +29,7 @@ def test_the_seeds_are_read(target: Target) -> None:
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_mutations_break_no_invariant(target: Target) -> None:
-    for data in mutations(target, EACH):
+    for data in mutations(target, target.mutations):
         try:
             target.run(data)
         except Exception as error:
@@ -43,7 +40,7 @@ def test_mutations_break_no_invariant(target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_the_work_is_bounded_by_the_octets(target: Target) -> None:
     an_octet, an_input = target.calls
-    for data in (*target.seeds(), *target.regressions().values(), *mutations(target, EACH // 20, seed=1)):
+    for data in (*target.seeds(), *target.regressions().values(), *mutations(target, target.mutations // 20, seed=1)):
         calls = calls_of(lambda: target.run(data))  # noqa: B023
         assert calls <= an_octet * len(data) + an_input, data
 
