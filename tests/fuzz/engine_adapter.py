@@ -406,4 +406,6 @@ class Engine:
 
     def left_over(self) -> dict[str, int]:
         """Tables that hold more than those of a new gateway, but for those that are there to remember."""
-        return grown(self.gateway, self._fresh)
+        left = grown(self.gateway, self._fresh)
+        timers = len(self.gateway.wheel) - 1  # without that of the housekeeping
+        return {**left, "timers": timers} if timers else left
