@@ -26,6 +26,8 @@ TIMER_J: Final = 32.0
 NO_CONTENT: Final = ("application/im-iscomposing+xml", "message/imdn+xml", "message/cpim")
 """Types that may be taken without going anywhere, or carry such."""
 _path: Final = re.compile(rb"a=path:([^\r\n]+)").search
+NOT_REMEMBERED: Final = frozenset({503})
+"""Answers that are given without a transaction, so that the request is judged anew when it comes again (s8.2.7)."""
 SECOND_ROW: Final = "two rows of one message"
 OPEN: Final = {
     SECOND_ROW: "what a success REPORT has settled is settled again by the response to its SEND, or the want of one",
@@ -161,7 +163,7 @@ class Ledger:
         asked = known[-1]
         asked.finals.add(response.status)
         asked.answered_at = self.now if asked.answered_at is None else asked.answered_at
-        holds(len(asked.finals) == 1, "two answers to one request", asked.finals, asked.request.headers)
+        holds(len(asked.finals - NOT_REMEMBERED) <= 1, "two answers to one request", asked.finals, asked.request.headers)
         if asked.request.method == "MESSAGE" and response.status == 200:
             self._taken(asked.request)
 
