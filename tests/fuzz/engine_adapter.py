@@ -51,8 +51,9 @@ _ID, _STATE, _CALL_ID, _MESSAGE_ID = 0, 3, 6, 7
 
 
 class Listener(Protocol):
-    """Who sees what the gateway sends."""
+    """Who sees what the gateway gets as a message, and what it sends."""
 
+    def sip_received(self, data: bytes, source: Where, *, stream: bool) -> None: ...
     def sip_sent(self, data: bytes, to: Where) -> None: ...
     def msrp_sent(self, connection: int, data: bytes) -> None: ...
     def msrp_began(self, connection: int) -> None: ...
@@ -223,6 +224,7 @@ class Engine:
         """One UDP datagram."""
         self.octets_in += len(data)
         if len(data) > 4:
+            self.listener.sip_received(data, source, stream=False)
             self.gateway.layer.receive(data, source, self.udp)
         self.turn()
 
@@ -235,22 +237,22 @@ class Engine:
         self.streams.append((SipStream(self.gateway.layer.limits, self.gateway.held), flow, to))
         return len(self.streams) - 1
 
-    def sip_octets(self, number: int, data: bytes) -> list[bytes]:
-        """Octets of a SIP connection; the messages that they complete."""
+    def sip_octets(self, number: int, data: bytes) -> None:
+        """Octets of a SIP connection."""
         stream, flow, to = self.streams[number]
         if not flow.alive:
-            return []
+            return
         self.octets_in += len(data)
         messages, pings, error = stream.feed(data)
         if pings:
             flow.send(PONG * pings, to.address)
         for message in messages:
+            self.listener.sip_received(message, to.address, stream=True)
             self.gateway.layer.receive(message, to.address, flow)
         if error is not None:
             self.gateway.layer.refuse(error, to.address, flow)
             self.sip_close(number)
         self.turn()
-        return messages
 
     def sip_registered(self, number: int) -> None:
         """The connection may be used for requests to where it came from."""

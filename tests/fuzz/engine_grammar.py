@@ -77,7 +77,6 @@ class Ends:
         """Datagrams, to be repeated."""
         self.message_ids: list[str] = []
         self.twist: Callable[[bytes], bytes] | None = None
-        self.away = False
         self.steps: list[Callable[[], None]] = [
             *(self.message, self.message, self.answer, self.answer, self.answer, self.dialled, self.dialled),
             *(self.msrp_answer, self.msrp_answer, self.msrp_send, self.msrp_send, self.msrp_report),
@@ -99,7 +98,6 @@ class Ends:
             data, self.twist = self.twist(data), None
         if len(self.sent) < 30:
             self.sent.append((data, source))
-        self.ledger.sip_received(data, source, excused=self.away)
         self.engine.datagram(data, source)
 
     def msrp(self, connection: int, data: bytes) -> None:
@@ -202,7 +200,6 @@ class Ends:
         """A datagram comes once more."""
         if self.sent:
             data, source = self.choices.one_of(self.sent)
-            self.ledger.sip_received(data, source, excused=True)
             self.engine.datagram(data, source)
 
     # ----------------------------------------------------------------------------- answers
@@ -330,8 +327,8 @@ class Ends:
 
     def database(self) -> None:
         """The database is away, or back."""
-        self.away = not self.away
-        self.engine.database(healthy=not self.away)
+        away = self.ledger.excused = not self.ledger.excused
+        self.engine.database(healthy=not away)
 
     def operator(self) -> None:
         """An operator ends a session."""
@@ -361,5 +358,4 @@ class Ends:
             self.engine.sip_close(number)
             return
         data = self.choices.octets() if what == 2 or not self.sent else self.choices.one_of(self.sent)[0]
-        self.ledger.sip_received(data, PAGE, excused=True)
         self.engine.sip_octets(number, data)

@@ -73,6 +73,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.excused = False
+        """Whether what comes now may stay without an answer: the database is away."""
         self.asked: dict[str, list[Asked]] = {}
         self.spoiled: set[str] = set()
         """Keys that malformed requests had too, which are answered by themselves."""
@@ -92,11 +94,13 @@ class Ledger:
         self.paths: list[str] = []
         """MSRP paths that the gateway has said are its own."""
         self._seen: set[bytes] = set()
+        self._finals: dict[bytes, Response] = {}
 
     # -------------------------------------------------------------------- SIP
 
-    def sip_received(self, data: bytes, source: Where, *, excused: bool) -> None:
+    def sip_received(self, data: bytes, source: Where, *, stream: bool) -> None:
         """Octets that the gateway is about to get as one SIP message."""
+        excused = self.excused or stream  # the connection may be gone when there is an answer
         try:
             message = parse_message(data)
         except SipParseError as error:
@@ -131,8 +135,10 @@ class Ledger:
 
     def sip_sent(self, data: bytes, to: Where) -> None:
         """Octets of the gateway's."""
-        if data in self._seen:
-            return  # a repeat
+        if data in self._seen:  # a repeat, of whatever
+            if (again := self._finals.get(data)) is not None:
+                self._final(again, data)
+            return
         self._seen.add(data)
         if (found := _path(data)) is not None:
             path = found[1].decode()
@@ -147,6 +153,7 @@ class Ledger:
         if isinstance(message, Request):
             self.requests.append(message)
         elif message.status >= 200:
+            self._finals[data] = message
             self._final(message, data)
 
     def _final(self, response: Response, data: bytes) -> None:
@@ -163,7 +170,9 @@ class Ledger:
         asked = known[-1]
         asked.finals.add(response.status)
         asked.answered_at = self.now if asked.answered_at is None else asked.answered_at
-        holds(len(asked.finals - NOT_REMEMBERED) <= 1, "two answers to one request", asked.finals, asked.request.headers)
+        holds(
+            len(asked.finals - NOT_REMEMBERED) <= 1, "two answers to one request", asked.finals, asked.request.headers
+        )
         if asked.request.method == "MESSAGE" and response.status == 200:
             self._taken(asked.request)
 
