@@ -34,7 +34,7 @@ def _answer(media: negotiation.MessageMedia) -> None:
     """Our answer to an offer can be read by who made it, and has as many media lines."""
     holds(media.path and media.accept_types, "an offer without a path or types", media)
     holds(media.next_hop.port is not None, "an offer without a port", media)
-    _looked = media.secure, media.fingerprint, str(media.accept_types)
+    _looked = media.secure, media.fingerprint, str(media.accept_types), media.wants_cema, media.is_anchored
     answer = negotiation.build_answer(
         media,
         host="127.0.0.1",

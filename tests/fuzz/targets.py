@@ -12,10 +12,10 @@ from tests.fuzz.session_descriptions import SDP
 from tests.fuzz.sip_messages import SIP_MESSAGE, SIP_STREAM
 from tests.fuzz.sip_values import SIP_VALUES
 from tests.fuzz.target import Target
-from tests.fuzz.texts import CHARSET, ENCODING, HTML, SPLIT, XML
+from tests.fuzz.texts import CHARSET, ENCODING, HTML, MULTIPART, SPLIT, XML
 
 _ALL: Final = (
     *(SIP_MESSAGE, SIP_STREAM, SIP_VALUES, SDP, MSRP_FRAMES, MSRP_ENGINE),
-    *(CPIM, XML, HTML, CHARSET, ENCODING, SPLIT, GATEWAY),
+    *(CPIM, XML, HTML, CHARSET, ENCODING, MULTIPART, SPLIT, GATEWAY),
 )
 TARGETS: Final[dict[str, Target]] = {target.name: target for target in _ALL}

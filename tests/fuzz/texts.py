@@ -6,7 +6,7 @@ import zlib
 from contextlib import suppress
 from typing import Final
 
-from protocols.payload import charset, content_type, encoding, html, imdn, iscomposing, split
+from protocols.payload import charset, content_type, encoding, html, imdn, iscomposing, multipart, split
 from protocols.payload.charset_names import CODECS
 from protocols.payload.cpim_escape import whole
 from protocols.payload.errors import PayloadError
@@ -102,6 +102,21 @@ def _measured(root: Element) -> tuple[int, int]:
         count, depth = count + len(level), depth + 1
         level = [child for each in level for child in each.children]
     return count, depth
+
+
+def run_multipart(data: bytes) -> None:
+    """A Content-Type on the first line, then a body."""
+    first, _, body = data.partition(b"\n")
+    with suppress(PayloadError):
+        parts = multipart.parts_of(body, first.decode("utf-8", "replace").rstrip("\r"))
+        holds(len(parts) <= multipart.MOST_PARTS, "too many parts", len(parts))
+        holds(sum(len(part.octets) for part in parts) <= len(body), "more in the parts than in the whole", parts)
+        for part in parts:
+            holds(part.octets in body, "octets that were not there", part)
+            holds(not part.essence.startswith("multipart/"), "a multipart that was not taken apart", part)
+            _looked = part.is_optional
+            with suppress(PayloadError):
+                holds(len(part.body(100)) <= 100, "more than the limit", part)
 
 
 def run_split(data: bytes) -> None:
@@ -317,6 +332,30 @@ _XML_WORDS: Final = [
         b"\0",
     ),
 ]
+_MULTIPART_WORDS: Final = [
+    *(
+        b"multipart/mixed;boundary=b\n",
+        b'multipart/related; boundary="b c"; type=x\r\n',
+        *(
+            b"--b\r\n",
+            b"--b--",
+            b"\r\n--b\r\n",
+            b"\r\n--b--\r\n",
+            b"\n--b\n",
+            b"--b \t\r\n",
+            b"--b c\r\n",
+            b"--bx\r\n",
+            b"--",
+        ),
+        b"Content-Type: application/sdp\r\n\r\n",
+        b"Content-Type: multipart/mixed;boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--",
+        b"Content-Disposition: render;handling=optional\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Length: 999\r\n",
+        *(b"\r\n\r\n", b"\r\n", b"\n", b":", b"\r\n ", b"boundary=", b'"', b";", b"\0", b"\xff", b"v=0\r\n"),
+    ),
+]
 _SPLIT_WORDS: Final = [
     *(
         b"word ",
@@ -348,3 +387,6 @@ HTML: Final = Target("html", run_html, (f"{_P}html",), _HTML_WORDS, longest=1_50
 ENCODING: Final = Target("encoding", run_encoding, (f"{_P}encoding",), _ENCODING_WORDS, longest=600)
 XML: Final = Target("xml", run_xml, (f"{_P}xml_document", f"{_P}imdn", f"{_P}iscomposing"), _XML_WORDS, longest=1_500)
 SPLIT: Final = Target("split", run_split, (f"{_P}split",), _SPLIT_WORDS, longest=1_500)
+MULTIPART: Final = Target(
+    "multipart", run_multipart, (f"{_P}multipart", f"{_P}content_type"), _MULTIPART_WORDS, longest=1_500
+)

@@ -217,7 +217,7 @@ def _sdp(body: bytes) -> None:
 
 def _negotiation(body: bytes) -> None:
     media = negotiation.read_offer(body, AcceptTypes("text/plain a/* *"))
-    _looked = media.next_hop, media.secure, media.fingerprint
+    _looked = media.next_hop, media.secure, media.fingerprint, media.wants_cema, media.is_anchored
     negotiation.active_side(media.setup, "active"), negotiation.choose_answer_setup(media.setup)
     negotiation.build_answer(
         media, host="h", port=1, local_path=_OURS, accept_types="*", max_size=None, session_id=1, version=1
@@ -346,7 +346,10 @@ MSRP: Final = [
                 "build_answer",
                 "active_side",
                 "choose_answer_setup",
-                *(f"MessageMedia.{each}" for each in ("next_hop", "secure", "fingerprint")),
+                *(
+                    f"MessageMedia.{each}"
+                    for each in ("next_hop", "secure", "fingerprint", "wants_cema", "is_anchored")
+                ),
             )
         ),
         _negotiation,

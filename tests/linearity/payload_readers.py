@@ -17,6 +17,7 @@ from protocols.payload import (
     html,
     imdn,
     iscomposing,
+    multipart,
     rfc3339,
     split,
     xml_document,
@@ -61,6 +62,12 @@ _CPIMS: Final[Places] = (
     ),
     *((f"{_CPIM}\r\nContent-Type: a\r\n", "\r\n\r\nx"),),
 )
+_MULTIPARTS: Final[Places] = (
+    *WHOLE,
+    *(("--b\r\n", "\r\n--b--"), ("--b\r\nContent-Type: ", "\r\n\r\nx\r\n--b--"), ("--b\r\n\r\n", "\r\n--b--")),
+    *(("--b\r\nContent-Type: multipart/mixed;boundary=c\r\n\r\n--c\r\n", "\r\n--c--\r\n--b--"), ("", "\r\n--b--")),
+    *(("--b\r\nContent-Disposition: ", "\r\n\r\nx\r\n--b--"), ("--b\r\nContent-Transfer-Encoding: base64\r\n\r\n", "")),
+)
 _XMLS: Final[Places] = (
     *WHOLE,
     *(
@@ -103,8 +110,15 @@ _HTMLS: Final[Places] = (
 )
 
 
+def _multipart(data: bytes) -> None:
+    for part in multipart.parts_of(data, "multipart/mixed;boundary=b"):
+        _looked = part.content_type, part.essence, part.is_optional
+        part.body(len(data))
+
+
 def _content_type(text: str) -> None:
     content_type.essence(text)
+    content_type.parameter(text, "boundary")
     found = content_type.find_charset(text)
     if found is not None:
         content_type.with_charset(text, found, "utf-8")
@@ -168,7 +182,12 @@ _ENCODED: Final = [repeated(unit) for unit in ("a", "ab\r\n", "\0", "=", "YQ==",
 
 PAYLOAD: Final = [
     Reader(
-        (f"{_P}content_type.find_charset", f"{_P}content_type.essence", f"{_P}content_type.with_charset"),
+        (
+            f"{_P}content_type.find_charset",
+            f"{_P}content_type.essence",
+            f"{_P}content_type.with_charset",
+            f"{_P}content_type.parameter",
+        ),
         _content_type,
         (),
         _TYPES,
@@ -248,6 +267,17 @@ PAYLOAD: Final = [
     Reader(
         (f"{_P}html.to_text",), lambda data: html.to_text(data + b"\xff", "text/html"), _ERRORS, _HTMLS, octets=True
     ),
+    Reader(
+        (
+            f"{_P}multipart.parts_of",
+            *(f"{_P}multipart.Part.{name}" for name in ("content_type", "essence", "is_optional", "body")),
+        ),
+        _multipart,
+        _ERRORS,
+        _MULTIPARTS,
+        octets=True,
+    ),
+    Reader((f"{_P}multipart.parts_of",), lambda text: multipart.parts_of(b"--b\r\n", text), _ERRORS, _TYPES),
     Reader((f"{_P}charset_names.codec_of",), charset_names.codec_of),
     Reader(
         (f"{_P}rfc3339.parse_date_time",),
