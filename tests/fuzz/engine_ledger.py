@@ -77,7 +77,7 @@ class Ledger:
         """Whether what comes now may stay without an answer: the database is away."""
         self.asked: dict[str, list[Asked]] = {}
         self.spoiled: set[str] = set()
-        """Keys that malformed requests had too, which are answered by themselves."""
+        """Keys that requests of strangers and malformed ones had too, which are answered by themselves."""
         self.wires: dict[int, _Wire] = {}
         self.delivered: set[str] = set()
         """Message-IDs of SENDs that the chat side took whole, or reported on."""
@@ -112,7 +112,10 @@ class Ledger:
             self._answered(message)
         elif message.method != "ACK":
             with suppress(SipError):
-                self._ask(message, excused or not source[0].startswith("127."))
+                if source[0].startswith("127."):
+                    self._ask(message, excused)
+                else:  # a stranger is refused without being remembered, whoever else sends the same
+                    self.spoiled.add(_key(message))
 
     def _ask(self, request: Request, excused: bool) -> None:
         if request.method != request.cseq.method:
