@@ -62,11 +62,13 @@ class ReInvite:
         self._send(None)
 
     def stop(self) -> None:
-        """Tell nobody any more. A 2xx that still comes is acknowledged."""
+        """Tell nobody any more, and take it back. A 2xx that still comes is acknowledged."""
         self._user = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if isinstance(self._transaction, InviteClientTransaction):
+            self._transaction.cancel()
 
     def _send(self, _: object) -> None:
         wheel = self._agent.layer.wheel
@@ -79,9 +81,6 @@ class ReInvite:
         return user
 
     def _timed_out(self, _: object) -> None:
-        transaction = self._transaction
-        if isinstance(transaction, InviteClientTransaction):
-            transaction.cancel()
         if (user := self._finish()) is not None:
             user.on_reoffer_failed(None, f"no answer to the re-INVITE in {self._wait:g} s")
 
@@ -89,6 +88,8 @@ class ReInvite:
         self._transaction = transaction
         status = response.status
         if status < 200:
+            if self._user is None:  # stopped before there was anything to take back (s9.1)
+                self.stop()
             return
         if status < 300:
             self._on_2xx(response)

@@ -114,6 +114,11 @@ class Carried:
         return self._obligation is not None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it has its outcome. There is one only: what else comes of it is no news, or that of its denial."""
+        return self.state not in (State.RECEIVED, State.PENDING)
+
+    @property
     def expired(self) -> bool:
         """Whether its validity, or the longest wait that the operator allows, is over."""
         gateway = self.session.gateway

@@ -113,7 +113,8 @@ class Reports:
     def _success(self, expected: _Expected) -> None:
         message = expected.message
         self.forget(message)
-        if expected.decides:
+        if not message.is_settled:
+            self._session.withdraw(message)
             message.delivered()
         self._note(message.id, "REPORT 200")
         if "positive-delivery" in message.notify and not message.whole and message.imdn_id:
@@ -127,13 +128,14 @@ class Reports:
     def _failure(self, event: ReportReceived, expected: _Expected | None) -> None:
         session = self._session
         text = f"REPORT {event.code} {event.comment}".rstrip()
-        if expected is not None and expected.decides and expected.taken:
-            self.forget(expected.message)
-            expected.message.failed(send_refused(event.code), event.code, f"msrp side, report: {text}")
-            self._consequences(event.code, text)
-            return
-        if expected is not None:
-            self.forget(expected.message)
+        message = expected.message if expected is not None else self._under_way(event.message_id)
+        if message is not None:
+            self.forget(message)
+            if not message.is_settled:
+                session.withdraw(message)
+                message.failed(send_refused(event.code), event.code, f"msrp side, report: {text}")
+                self._consequences(event.code, text)
+                return
 
         def found(rows: list[Confirmed]) -> None:
             for row in rows:
@@ -154,6 +156,14 @@ class Reports:
                 then=found,
             )
         )
+
+    def _under_way(self, message_id: str) -> ToMsrp | None:
+        """The message of that name whose SEND has no answer yet: a REPORT may be faster (RFC 4975 s7.1.2)."""
+        msrp = self._session.msrp
+        for outgoing in msrp.pending if msrp is not None else ():
+            if outgoing.message_id == message_id:
+                return outgoing.context  # type: ignore[return-value]  # a ToMsrp, see MsrpEnd.send, or None
+        return None
 
     def _consequences(self, code: int, text: str) -> None:
         self._session.event("failure_report", text)

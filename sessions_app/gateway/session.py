@@ -236,9 +236,9 @@ class Session:
 
     def _take_back(self, msrp: MsrpSession) -> None:
         """SENDs that the peer has not answered wait for the new path; it knows them again by their Message-ID (S18)."""
-        unanswered = [outgoing.context for outgoing in msrp.pending if outgoing.context is not None]
+        unanswered: list[ToMsrp] = [outgoing.context for outgoing in msrp.pending if outgoing.context is not None]  # type: ignore[misc]
         msrp.fail_all("path moved", "connection", [])
-        self.queue.extendleft(reversed(unanswered))  # type: ignore[arg-type]  # each is a ToMsrp, see _send
+        self.queue.extendleft(message for message in reversed(unanswered) if not message.is_settled)
 
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
@@ -366,8 +366,11 @@ class Session:
         self.last_send_at = self.gateway.wheel.now
         if outcome.code == 200:
             self.reoffered = False
-            if not self.peer.decides_later(message):
+            if not (message.is_settled or self.peer.decides_later(message)):
                 message.delivered()
+            return
+        if message.is_settled:  # its REPORT was faster than this, by another connection of its relay perhaps
+            self.peer.forget(message)
             return
         if outcome.layer == "connection" and self.state is State.LIVE and not self.reoffered:
             self.queue.append(message)  # it may have arrived or not: the same Message-ID goes out on a new connection
