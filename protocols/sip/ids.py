@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
 from protocols.entropy import source
 from protocols.sip.via import COOKIE
+
+if TYPE_CHECKING:
+    from protocols.sip.message import Message
 
 _branch = source(24)
 _half = source(12)
@@ -29,6 +36,19 @@ class Branches:
     def are_in(self, via: str) -> bool:
         """Whether a Via header field has one of them."""
         return self._mark in via
+
+
+class StatelessTags:
+    """To tags of answers that nothing is kept of: of its own for each request, the same each time it comes (s8.2.7)."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(16)
+
+    def of(self, request: Message, source: tuple[str, int]) -> str:
+        """The tag for what ``source`` has sent."""
+        return blake2b(repr((request.headers, source)).encode(), digest_size=8, key=self._secret).hexdigest()
 
 
 new_tag = source(16)

@@ -9,13 +9,12 @@ stateless server (s8.2.7).
 from __future__ import annotations
 
 import re
-import secrets
-from hashlib import blake2b
 from typing import Final
 
 from protocols.sip.builder import build_response
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Flow
+from protocols.sip.ids import StatelessTags
 from protocols.sip.limits import SipLimits
 from protocols.sip.salvage import salvage
 
@@ -43,7 +42,7 @@ def _shortened(answer: bytes) -> bytes:
 class Strangers:
     """Refuses. ``silent``: says nothing at all."""
 
-    __slots__ = ("_secret", "refused", "silent", "unanswered")
+    __slots__ = ("_tags", "refused", "silent", "unanswered")
 
     def __init__(self, *, silent: bool = False) -> None:
         self.silent = silent
@@ -51,7 +50,7 @@ class Strangers:
         """Requests that were answered 403."""
         self.unanswered = 0
         """What was dropped: no request, or one whose answer would be longer."""
-        self._secret = secrets.token_bytes(16)
+        self._tags = StatelessTags()
 
     def refuse(self, data: bytes, source: tuple[str, int], flow: Flow) -> None:
         """Answer what ``source`` sent, a datagram or the head of a message on a connection, or drop it."""
@@ -74,8 +73,6 @@ class Strangers:
             return None
         try:
             request.stamp(*source)
-            # A tag of its own for each request, the same one each time it comes (s8.2.7).
-            tag = blake2b(repr((request.headers, source)).encode(), digest_size=8, key=self._secret).hexdigest()
-            return build_response(request, 403, to_tag=tag), request.reply_to(source)
+            return build_response(request, 403, to_tag=self._tags.of(request, source)), request.reply_to(source)
         except SipError:
             return None

@@ -15,7 +15,7 @@ from protocols.sip.builder import build_response
 from protocols.sip.errors import SipError, SipParseError
 from protocols.sip.far_ends import FarEnds
 from protocols.sip.flow import PORTS, Flow, Target
-from protocols.sip.ids import Branches, new_tag
+from protocols.sip.ids import Branches, StatelessTags, new_tag
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.matching import merge_identity, transaction_key
 from protocols.sip.message import Request, Response
@@ -87,6 +87,7 @@ class TransactionLayer:
         "_finished",
         "_seen",
         "_servers",
+        "_tags",
         "branches",
         "counts",
         "far_ends",
@@ -118,6 +119,7 @@ class TransactionLayer:
         self.counts: Counter[str] = Counter()
         self.far_ends = far_ends or FarEnds()
         self.strangers = strangers or Strangers()
+        self._tags = StatelessTags()
         self._servers: dict[str, ServerTransaction] = {}
         self._clients: dict[str, ClientTransaction] = {}
         self._by_flow: dict[Flow, dict[ClientTransaction, None]] = {}  # those on connections
@@ -168,7 +170,7 @@ class TransactionLayer:
     ) -> None:
         try:
             request.stamp(*source)
-            data = build_response(request, code, reason, to_tag=new_tag(), headers=headers)
+            data = build_response(request, code, reason, to_tag=self._tags.of(request, source), headers=headers)
             reply_to = request.reply_to(source)
         except SipError:
             self.counts["dropped"] += 1
@@ -378,7 +380,15 @@ class TransactionLayer:
     def refuse_once(
         self, transaction: ServerTransaction, code: int, reason: str | None, headers: Sequence[tuple[str, str]]
     ) -> None:
-        """Answer a request and keep nothing of it: the answer is not repeated, and a repeat is a new request."""
+        """Answer a request and let go of it: its answer is not repeated of itself.
+
+        What was refused should not be taken when it comes again, so a copy finds the answer of a non-INVITE as long as
+        there is room for it; and whoever called hears no more of a call that they have taken for refused.
+        """
+        if not isinstance(transaction, InviteServerTransaction) and len(self._finished) < self.limit // 2:
+            transaction.respond(code, reason, headers=headers)
+            return
+        transaction.state = ServerState.TERMINATED
         self.ignore_server(transaction)
         self._reply_stateless(transaction.request, transaction.source, transaction.flow, code, reason, headers)
 

@@ -90,8 +90,7 @@ class ServerTransaction:
         self.layer.ignore_server(self)
 
     def refuse_once(self, status: int, reason: str | None = None, *, retry_after: int = 5) -> None:
-        """For overload: answer, and keep nothing; the answer is never repeated, so it is no load of its own."""
-        self.state = State.TERMINATED
+        """For overload: answer, and do no more; the answer is not repeated of itself, so it is no load of its own."""
         self.layer.refuse_once(self, status, reason, (("Retry-After", str(retry_after)),))
 
     def try_100(self) -> None:

@@ -124,3 +124,15 @@ def test_names_that_have_shown_themselves_are_remembered_up_to_a_bound() -> None
     quota.give("5")
     quota.give("5")
     assert quota.held("5") == 0
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "INVITE"])
+def test_copies_of_a_request_that_is_refused_for_overload_are_answered_alike(method: str) -> None:
+    stack = Stack()
+    for number in range(3):
+        stack.receive(request(method))
+        if number < len(stack.user.requests):
+            stack.user.requests[-1].refuse_once(503, retry_after=10)
+    [first, *copies] = [data for data, _ in stack.udp.sent if data.startswith(b"SIP/2.0 503")]
+    assert copies == [first, first]
+    assert len(stack.user.requests) == {"MESSAGE": 1, "INVITE": 3}[method]
