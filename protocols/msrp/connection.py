@@ -170,7 +170,10 @@ class MsrpConnection:
     def guest_left(self, session: MsrpSession) -> None:
         """It has ended, or got another peer."""
         self.guests.pop(session, None)
-        if self.live and not self.sessions and not self.guests and not self.outbound:
+        self._wait_if_unused()
+
+    def _wait_if_unused(self) -> None:
+        if self.live and not self.sessions and not self.guests:
             self.endpoint.start_idle_wait(self)
 
     def refused(self) -> None:
@@ -189,6 +192,7 @@ class MsrpConnection:
         self.sessions.pop(session, None)
         session.connection = None
         session.bind_confirmed = False
+        self._wait_if_unused()
         if self.backlog.leave(session):
             self._wake()
 

@@ -77,6 +77,8 @@ def test_sends_answers_pressure_timers_closes_and_losses(luck):
     for here, there in sessions:
         here.close(now)
         there.close(now)
+    pair.out.lost(now)
+    pair.into.lost(now)
     for endpoint in (pair.left, pair.right):
         assert (endpoint.assembly_bytes, endpoint.assembly_count, len(endpoint)) == (0, 0, 0)
         assert endpoint.next_deadline() is None

@@ -362,12 +362,15 @@ def test_a_peer_without_a_relay_has_one_connection() -> None:
     assert b" 506 " in second.take_output()
 
 
-def test_a_second_connection_goes_some_time_after_its_last_session() -> None:
-    endpoint, session, _, second = relayed()
+def test_both_connections_go_some_time_after_their_last_session() -> None:
+    endpoint, session, first, second = relayed()
     second.receive(from_peer(), 1.0)
     session.close(100.0)
     endpoint.now = 100.0
-    assert [event.connection for event in endpoint.expire(131.0) if isinstance(event, ConnectionFault)] == [second]
+    assert [event.connection for event in endpoint.expire(131.0) if isinstance(event, ConnectionFault)] == [
+        first,
+        second,
+    ]
     assert (second.guests, session.lodgings) == ({}, None)
 
 

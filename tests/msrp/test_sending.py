@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protocols.msrp import backlog as backlog_module
 from protocols.msrp import errors
 from protocols.msrp.errors import MsrpSendError
-from protocols.msrp.events import MessageAborted, MessageReceived, SendOutcome, SessionBound
+from protocols.msrp.events import ConnectionFault, MessageAborted, MessageReceived, SendOutcome, SessionBound
 from protocols.msrp.limits import Limits
 from tests.msrp.peers import OURS, PEER, Pair, Passive, answer, bind_request, frames, message, request, requests
 
@@ -371,7 +371,7 @@ def test_closing_a_session_gives_every_message_its_outcome():
     assert gateway.endpoint.assembly_bytes == 0
     gateway.receive(bind_request("abce"))
     assert b" 481 " in gateway.output()
-    assert gateway.endpoint.expire(100.0) == []
+    assert gateway.endpoint.expire(100.0) == [ConnectionFault(gateway.connection, "no session was bound in time")]
 
 
 def test_a_closed_session_leaves_the_others_their_turn():
