@@ -284,6 +284,7 @@ class CallingLeg(Leg):
         session = self.session
         self.dialog = dialog
         session.gateway.agent.add_dialog(self)
+        session.gateway.store.change_session(session.id, {"dialog": dialog.as_record()})
         session.event("answered", f"{response.status} {response.reason}")
         try:
             media, messages = read_description(response, session.decision.content_types, offer=False)

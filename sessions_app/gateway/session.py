@@ -158,7 +158,7 @@ class Session:
         """For the message side: INVITE the MSRP side."""
         self.leg = leg = CallingLeg(self)
         self.create_msrp()
-        self.gateway.store.new_session(session_row.new(self, leg.call_id))
+        self.gateway.store.new_session(session_row.new(self, leg))
         leg.call()
 
     def expect(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
@@ -167,7 +167,7 @@ class Session:
         leg.prepare(transaction)
         self.create_msrp()
         self.set_peer(media)
-        self.gateway.store.new_session(session_row.new(self, leg.call_id))
+        self.gateway.store.new_session(session_row.new(self, leg))
 
     def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:
         """Answer it 200."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sessions_app.store import message_rows
 
 if TYPE_CHECKING:
+    from sessions_app.gateway.leg import Leg
     from sessions_app.gateway.session import Session
 
 
@@ -40,10 +41,11 @@ def progress(session: Session) -> dict[str, Any]:
     }
 
 
-def new(session: Session, call_id: str) -> dict[str, Any]:
+def new(session: Session, leg: Leg) -> dict[str, Any]:
     """Every column of a session that begins."""
     gateway = session.gateway
     decision = session.decision
+    dialog = leg.dialog
     return {
         "id": session.id,
         "key": session.key,
@@ -56,8 +58,8 @@ def new(session: Session, call_id: str) -> dict[str, Any]:
         "ruri": decision.ruri,
         "source": session.source,
         "route": decision.route,
-        "call_id": call_id,
-        "dialog": {},
+        "call_id": leg.call_id,
+        "dialog": dialog.as_record() if dialog.call_id else {},
         "local_path": session.local_path,
         "peer_path": "",
         "content_types": str(decision.content_types),
