@@ -31,7 +31,9 @@ RATE: Final = 1 / 10
 """Notices a second to one recipient about one sender."""
 BURST: Final = 10.0
 LATER: Final = 60.0
-"""Seconds after which what was withheld is told in one notice."""
+"""Seconds after which what was withheld is told in one notice; twice as many for each such notice that a machine
+answers."""
+MOST_DOUBLINGS: Final = 10
 MOST: Final = 10_000
 """Pairs remembered."""
 
@@ -73,17 +75,16 @@ class Notices:
         ``chain`` is that of the message, ``promised`` whether nothing else tells its sender.
         """
         gateway = self._gateway
-        if chain >= CERTAIN or (chain and not promised):
-            gateway.count("notices_to_machines")
-            return False
         now = gateway.wheel.now
         known = self._correspondence(_pair(session), now)
-        if not known.bucket.take(now):
-            gateway.count("notices_withheld")
+        machine = chain >= CERTAIN or (chain > 0 and not promised)
+        if machine or not known.bucket.take(now):
+            gateway.count("notices_to_machines" if machine else "notices_withheld")
             if promised:
                 known.withheld += 1
                 if known.later is None:
-                    known.later = gateway.wheel.start(LATER, lambda _: self._tell_later(session))
+                    wait = LATER * 2 ** min(max(chain - CERTAIN, 0), MOST_DOUBLINGS)
+                    known.later = gateway.wheel.start(wait, lambda _: self._tell_later(session))
             return False
         known.last = now
         known.chain = chain + 1
@@ -95,6 +96,8 @@ class Notices:
         if known is None or not known.withheld:
             return 0
         number, known.withheld = known.withheld, 0
+        known.last = self._gateway.wheel.now
+        known.chain += 1
         return number
 
     def _correspondence(self, pair: Pair, now: float) -> _Correspondence:
