@@ -150,8 +150,19 @@ class Carried:
         store = self.session.gateway.store
         self._obligation = store.keep_message(self.session.id, line, promise, None, with_audit=with_audit)
 
-    def record(self, event: Event, sip_code: int | None, msrp_code: int | None, detail: str) -> None:
-        """Its outcome, for the records."""
+    def record(
+        self,
+        event: Event,
+        sip_code: int | None,
+        msrp_code: int | None,
+        detail: str,
+        *,
+        tell: Callable[[], object] | None = None,
+    ) -> None:
+        """Its outcome, for the records; ``tell`` says it to its sender.
+
+        Of what is owed that is not said before it is in the database: after a crash in between it would be delivered.
+        """
         self.state = after(self.state, event)
         session = self.session
         session.touch()
@@ -160,8 +171,10 @@ class Carried:
         state = self.state
         if self._obligation is not None:
             outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail)
-            gateway.store.finish_message(self._obligation, outcome)
+            gateway.store.finish_message(self._obligation, outcome, tell)
         else:
+            if tell is not None:
+                tell()
             body = self.body if state in gateway.bodies_kept else None
             gateway.store.new_message(self._row(now, sip_code, msrp_code, detail, body))
         gateway.count(f"{self.direction}_{state}")

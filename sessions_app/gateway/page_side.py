@@ -226,8 +226,14 @@ class PageSide:
     # ---------------------------------------------------------------------------------- end
 
     def _finish(self, message: ToPage, event: Event, code: int | None, detail: str, status: int | None = None) -> None:
-        message.finished(event, code, detail, status)
-        self._next(message.session.page.ruri)
+        target = message.session.page.ruri
+        if message.finished(event, code, detail, status):
+            self._next(target)
+            return
+        # It is left to the next start, and so is what was promised after it: order is kept across a planned stop.
+        self._indications.pop(target, None)
+        for behind in self._queues.pop(target):
+            behind.finished(Event.REFUSED, None, "gateway, stop: those before it have no answer")
 
     def _next(self, target: str) -> None:
         """The queue of ``target`` moves on."""

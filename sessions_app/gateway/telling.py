@@ -83,12 +83,12 @@ def delivered_to_msrp(message: Carried) -> None:
     """To the message side: the success REPORT of the MSRP peer, as the IMDN that was asked for (RULEBOOK I7)."""
     session = message.session
     body = imdn_about(session, message.imdn_id, "delivered", message.subject, to_page=True)
-    session.gateway.page_side.enqueue(ToPage.notice(session, CPIM, body, name=f"delivered {message.message_id}"))
+    ToPage.notice(session, CPIM, body, name=f"delivered {message.message_id}").send_once_kept()
 
 
 def _imdn_failed(session: Session, name: str, imdn_id: str, subject: str) -> None:
     body = imdn_about(session, imdn_id, "failed", subject, to_page=True)
-    session.gateway.page_side.enqueue(ToPage.notice(session, CPIM, body, name=name))
+    ToPage.notice(session, CPIM, body, name=name).send_once_kept()
 
 
 def _in_words(
@@ -116,7 +116,10 @@ def _notice(session: Session, content_type: str, text: str, name: str, *, kept: 
     make = ToPage.notice if kept else ToPage.fleeting_notice
     notice = make(session, content_type, text.encode(), name=name)
     notice.in_reply_to = call_id
-    session.gateway.page_side.enqueue(notice)
+    if kept:
+        notice.send_once_kept()
+    else:
+        session.gateway.page_side.enqueue(notice)
 
 
 def words(session: Session, code: int | None, reason: str | None, detail: str) -> str:

@@ -12,6 +12,8 @@ message leaves by exactly one of :meth:`ToMsrp.delivered`, :meth:`passed_on`, :m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from protocols.msrp.ids import derived_message_id
@@ -165,26 +167,31 @@ class ToMsrp(Carried):
         if self.promised and session.gateway.draining:
             return  # the next start delivers it
         told = self.is_owed
-        self._answer(answer)
+        say = self._answering(answer)
         session.undelivered += 1
         if told and tell:
             telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
-        self.record(event, answer.code, msrp_code, detail)
+        self.record(event, answer.code, msrp_code, detail, tell=say)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answering(self, answer: Answer) -> Callable[[], object] | None:
+        """It is over. What answers its MESSAGE so, None where that has its answer."""
         self.leave()
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
         transaction, self.transaction = self.transaction, None
         if transaction is None:
-            return
+            return None
         headers = []
         if answer.retry_after:
             headers.append(("Retry-After", str(answer.retry_after)))
         if answer.code == 415:
             headers.append(("Accept", self.session.accepts))
-        transaction.respond(answer.code, answer.reason, headers=headers)
+        return partial(transaction.respond, answer.code, answer.reason, headers=headers)
+
+    def _answer(self, answer: Answer) -> None:
+        if (say := self._answering(answer)) is not None:
+            say()
 
 
 def message_id_of(request: Request) -> str:

@@ -13,6 +13,7 @@ So the MSRP 200 means delivered or kept, never less. The queue of each target is
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -93,11 +94,17 @@ class ToPage(Carried):
 
     @classmethod
     def notice(cls, session: Session, content_type: str, body: bytes, *, name: str) -> ToPage:
-        """A notice about a broken promise, kept with the outcome that it tells of. ``name`` is its own for ever."""
+        """A notice about a broken promise, to be kept with the outcome that it tells of.
+
+        ``name`` is its own for ever.
+        """
         notice = cls(session, content_type, body, message_id=name, cpim=content.read(content_type, body))
         notice.notify |= OF_NOTIFICATION
-        notice.owe(_nothing_more, with_audit=True)
         return notice
+
+    def send_once_kept(self) -> None:
+        """For a notice: it goes out with the commit that keeps it, and that ends what it is about."""
+        self.owe(lambda _: self.session.gateway.page_side.enqueue(self), with_audit=True)
 
     @classmethod
     def fleeting_notice(cls, session: Session, content_type: str, body: bytes, *, name: str) -> ToPage:
@@ -151,7 +158,8 @@ class ToPage(Carried):
             self._timer = None
 
     def _promise(self, _: object) -> None:
-        self._respond(200)
+        if not self.is_settled:
+            self._respond(200)
 
     def again(self, incoming: IncomingMessage) -> None:
         """The same SEND came once more, on another connection perhaps, while this one is under way (RULEBOOK S18)."""
@@ -168,8 +176,11 @@ class ToPage(Carried):
         self._copies = None
         return self.incoming is not None and self.incoming.respond(status)
 
-    def finished(self, event: Event, code: int | None, detail: str, status: int | None = None) -> None:
-        """It has its outcome: ``code`` is the MESSAGE's final answer, ``status`` the MSRP one where no code decides."""
+    def finished(self, event: Event, code: int | None, detail: str, status: int | None = None) -> bool:
+        """It has its outcome: ``code`` is the MESSAGE's final answer, ``status`` the MSRP one where no code decides.
+
+        False where it has none after all: what was promised and meets a planned stop stays pending.
+        """
         self.leave()
         session = self.session
         gateway = session.gateway
@@ -180,36 +191,37 @@ class ToPage(Carried):
         else:
             status = EXPIRED_STATUS if event is Event.EXPIRED else status or message_refused(code)
             if self.promised and gateway.draining and code is None:
-                return  # what was promised and meets a planned stop stays pending; the next start delivers it
+                return False
             session.undelivered += 1
         if self.recorded:
-            self._tell(event, status)
+            if good:
+                self._tell_taken(event)
+            tell = None if good else partial(self._tell_failed, status)
             session.last_message_at = gateway.wheel.now
-            self.record(event, code, None if event is Event.PASSED_ON else status, detail)
+            self.record(event, code, None if event is Event.PASSED_ON else status, detail, tell=tell)
+        return True
 
-    def _tell(self, event: Event, status: int) -> None:
+    def _tell_taken(self, event: Event) -> None:
         gateway = self.session.gateway
         incoming = self.incoming
-        answered = self._respond(status)
+        self._respond(200)
         name = seen_as(self.session.key, self.message_id)
         if event is Event.TAKEN:
             gateway.seen.put(name, DELIVERED)
             if incoming is not None:
                 incoming.report(200)
-        elif event is Event.PASSED_ON:
+        else:
             gateway.seen.put(name, ACKNOWLEDGED)
             if self.imdn_id:
                 gateway.notifications.expect(self)
-        else:
-            gateway.seen.put(name, -self.cseq)
-            if not answered and NOBODY not in self.notify:
-                self.tell_failure(status)
+
+    def _tell_failed(self, status: int) -> None:
+        name = seen_as(self.session.key, self.message_id)
+        self.session.gateway.seen.put(name, -self.cseq)
+        if not self._respond(status) and NOBODY not in self.notify:
+            self.tell_failure(status)
 
     def tell_failure(self, status: int) -> None:
         """After the 200: by IMDN where that was asked for, else by a failure REPORT (RULEBOOK S30)."""
         if not failed_to_msrp(self) and self.incoming is not None:
             self.incoming.report(status)
-
-
-def _nothing_more(_: object) -> None:
-    """A notice has no sender that waits for its commit."""

@@ -8,6 +8,7 @@ from typing import Any
 from sessions_app.store.confirmations import Confirmation
 
 Committed = Callable[[Any], object]
+Then = Callable[[], object]
 
 
 class Batch:

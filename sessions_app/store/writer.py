@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 
 from sessions_app.store import transaction
-from sessions_app.store.batch import Batch, Committed
+from sessions_app.store.batch import Batch, Committed, Then
 from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.lane import Lane
 
@@ -33,7 +33,7 @@ MOST: Final = 100_000
 class Obligation:
     """A message that is owed to somebody: its row, and what is to happen once it is committed."""
 
-    __slots__ = ("_committed", "_context", "_outcome", "kept", "line")
+    __slots__ = ("_committed", "_context", "_outcome", "_then", "kept", "line")
 
     def __init__(self, line: str, committed: Committed, context: Any) -> None:
         self.line = line
@@ -42,6 +42,7 @@ class Obligation:
         self._committed = committed
         self._context = context
         self._outcome: str | None = None
+        self._then: Then | None = None
 
     @classmethod
     def of_row(cls) -> Obligation:
@@ -55,15 +56,19 @@ class Obligation:
         self.kept = True
         self._committed(self._context)
         if self._outcome is not None:
-            writer.finish_message(self, self._outcome)
+            writer.finish_message(self, self._outcome, self._then)
 
-    def ended_early(self, outcome: str) -> None:
+    def ended_early(self, outcome: str, then: Then | None) -> None:
         """The outcome came before the commit; it must not be written before the row is."""
-        self._outcome = outcome
+        self._outcome, self._then = outcome, then
 
 
 def _nothing_more(_: Any) -> None:
     """Whoever was told, was told before."""
+
+
+def _call(then: Then) -> None:
+    then()
 
 
 class Writer:
@@ -156,12 +161,15 @@ class Writer:
         self._audit.messages.append(line)
         self._touch()
 
-    def finish_message(self, obligation: Obligation, outcome: str) -> None:
-        """The outcome of a message that was owed, as a COPY line."""
+    def finish_message(self, obligation: Obligation, outcome: str, then: Then | None = None) -> None:
+        """The outcome of a message that was owed, as a COPY line; ``then`` is called once it is in the database."""
         if not obligation.kept:
-            obligation.ended_early(outcome)
+            obligation.ended_early(outcome, then)
             return
         self._audit.outcomes.append(outcome)
+        if then is not None:
+            self._audit.callbacks.append((_call, then))
+            self._audit.urgent = True
         self._touch()
 
     def confirm(self, news: Confirmation) -> None:

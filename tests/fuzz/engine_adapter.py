@@ -104,6 +104,7 @@ class Records:
         """Second rows of a message."""
         self.news: list[Confirmation] = []
         self._owed: list[Obligation] = []
+        self._told: list[Callable[[], object]] = []
         self._announced: list[tuple[Callable[[Any], object], dict[str, Any]]] = []
 
     def new_session(self, values: dict[str, Any]) -> None:
@@ -122,21 +123,26 @@ class Records:
     def new_message(self, line: str) -> None:
         self._row(line, kept=False)
 
-    def finish_message(self, obligation: Obligation, outcome: str) -> None:
+    def finish_message(self, obligation: Obligation, outcome: str, then: Any = None) -> None:
         if not obligation.kept:
-            obligation.ended_early(outcome)
+            obligation.ended_early(outcome, then)
             return
         columns = outcome.split("\t")
         row = self.rows[columns[0]]
         row.state = columns[1]
         row.outcomes.append(columns[1])
+        if then is not None:
+            self._told.append(then)
 
     def commit(self) -> None:
         """The database has taken what there was for it."""
-        while self.healthy and self._owed:
-            obligation = self._owed.pop(0)
-            self._row(obligation.line, kept=True)
-            obligation.settle(self)  # type: ignore[arg-type]  # a writer to what it needs of one
+        while self.healthy and (self._owed or self._told):
+            while self._owed:
+                obligation = self._owed.pop(0)
+                self._row(obligation.line, kept=True)
+                obligation.settle(self)  # type: ignore[arg-type]  # a writer to what it needs of one
+            while self._told:
+                self._told.pop(0)()
         while self.healthy and self._announced:
             tell, values = self._announced.pop(0)
             tell(values)

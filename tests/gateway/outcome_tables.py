@@ -78,6 +78,7 @@ def send_refused() -> Iterable[tuple[object, str]]:
     rig.message("second")
     connection.take_output(rig.now)
     rig.advance(31)
+    rig.store.commit()
     yield "no answer in 30 s", _answer_to_message(rig)
 
 
@@ -103,6 +104,7 @@ def message_answered(*, late: bool) -> Iterable[tuple[object, str]]:
             rig.answer(message, code, "x", source=PAGE)
         else:
             rig.advance(33)
+        rig.store.commit()
         out = connection.take_output(rig.now)
         heard = [frame.split(b"\r\n", 1)[0].split(b" ", 2)[2].decode() for frame in _first_lines(out, b"a1b2c3d4 ")]
         for frame in _first_lines(out, b" REPORT\r\n"):

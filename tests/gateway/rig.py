@@ -51,6 +51,7 @@ class ListStore:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.messages: list[str] = []
         self.owed: list[Obligation] = []
+        self.told: list[Any] = []
         self.outcomes: list[str] = []
         self.failures: list[dict[str, Any]] = []
         self.events: list[str] = []
@@ -72,17 +73,24 @@ class ListStore:
     def new_message(self, line: str) -> None:
         self.messages.append(line)
 
-    def finish_message(self, obligation: Obligation, outcome: str) -> None:
+    def finish_message(self, obligation: Obligation, outcome: str, then: Any = None) -> None:
         if not obligation.kept:
-            obligation.ended_early(outcome)
+            obligation.ended_early(outcome, then)
         else:
             self.outcomes.append(outcome)
+            if then is not None:
+                self.told.append(then)
 
     def commit(self) -> None:
-        owed, self.owed = self.owed, []
-        for obligation in owed:
-            self.messages.append(obligation.line)
-            obligation.settle(self)  # type: ignore[arg-type]
+        """All of it, and what follows from that."""
+        while self.owed or self.told:
+            owed, self.owed = self.owed, []
+            told, self.told = self.told, []
+            for obligation in owed:
+                self.messages.append(obligation.line)
+                obligation.settle(self)  # type: ignore[arg-type]
+            for then in told:
+                then()
 
     def confirm(self, news: Confirmation) -> None:
         self.news.append(news)

@@ -48,7 +48,8 @@ class Telling(Rig):
         return True
 
     def notices(self) -> list[Any]:
-        """MESSAGEs to alice, which she takes."""
+        """MESSAGEs to alice once all is committed, which she takes."""
+        self.store.commit()
         found = []
         while any(data.startswith(b"MESSAGE") for data, _ in self.flow.sent):
             found.append(self.flow.take("MESSAGE"))

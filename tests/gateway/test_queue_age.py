@@ -28,6 +28,8 @@ def test_a_message_that_waits_longer_than_the_operator_allows_is_expired_and_tol
     rig.advance(25)
     rig.answer(message, 200, source=PAGE)
     assert [data for data, _ in rig.flow.sent if data.startswith(b"MESSAGE") and b"second22" in data] == []
+    assert b"REPORT" not in connection.take_output(rig.now)
+    rig.store.commit()
     report = connection.take_output(rig.now)
     assert b"REPORT" in report
     assert b"Message-ID: second22" in report

@@ -77,6 +77,7 @@ def test_a_message_that_nobody_answers_is_a_failure_report_after_timer_f():
     assert len(set(sent)) == 1, "the second waits for its turn"
     assert rig.store.outcomes == []
     rig.advance(1)
+    rig.store.commit()
     report = connection.take_output(rig.now)
     assert b"Message-ID: message1" in report
     assert b"Status: 000 408" in report
