@@ -277,6 +277,7 @@ class TestRules:
         "from_template": "{from}",
         "to_template": "{to}",
         "ruri_template": "{ruri}",
+        "way_back": "from",
         "failure_template": "Not delivered: {detail}",
     }
 

@@ -73,6 +73,7 @@ FIELDS = {
     "to_template": "{to}",
     "ruri_template": "{ruri}",
     "failure_template": "x {detail}",
+    "way_back": "from",
 }
 
 
