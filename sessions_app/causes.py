@@ -14,6 +14,8 @@ from sessions_app.models import MessageRecord, SetupFailure
 
 _DETAIL: Final = re.compile(r"(?:set-up failed: )?(?P<leg>\w+)(?: side)?, (?P<layer>[\w-]+): (?P<what>.*)", re.DOTALL)
 _CODE: Final = re.compile(r"\b([3-6]\d\d)\b")
+_ANSWERED: Final = ("sip", "msrp", "report", "other")
+"""Layers in whose words a code may stand: the others name addresses and ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def of_message(message: MessageRecord) -> Cause:
         return Cause("gateway", "expiry", None, message.detail or "expired before it could be delivered")
     found = _DETAIL.fullmatch(message.detail)
     leg, layer, what = found.group("leg", "layer", "what") if found else ("gateway", "other", message.detail)
-    if code := _CODE.search(what):
+    if layer in _ANSWERED and (code := _CODE.search(what)):
         return Cause(leg, layer, int(code[1]), what)
     return Cause(leg, layer, message.msrp_code if leg == "msrp" else message.sip_code, what)
 
@@ -58,6 +60,31 @@ def of_message(message: MessageRecord) -> Cause:
 _Row = tuple[dict[str, Any], str, tuple[str, ...]]
 
 _TABLE: Final[tuple[_Row, ...]] = (
+    (
+        {"layer": "loop"},
+        "It would have come back to this gateway: {detail}.",
+        (
+            "Is the address really one of the other side? It leads to a listener of this gateway.",
+            "Give the route a next hop, where the address is to be served behind one.",
+        ),
+    ),
+    (
+        {"layer": "destination"},
+        "This gateway does not send there: {detail}.",
+        (
+            "Should it? Write the network into the destinations of the route or of the peer, or into"
+            " GATEWAY_DESTINATIONS.",
+            "If not, there is nothing to repair: whoever named the address was refused.",
+        ),
+    ),
+    (
+        {"layer": "overload"},
+        "Nothing more is sent there for now: {detail}.",
+        (
+            "Is the next hop alive? See Peers and nodes.",
+            "If it is only slow, and more may wait for it, see GATEWAY_MAX_UNANSWERED.",
+        ),
+    ),
     (
         {"code": 486},
         "{side} is busy (486): the user is on another session or refuses this one for now.",
