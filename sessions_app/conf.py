@@ -88,7 +88,8 @@ class GatewayConfig:
     max_setups: int = 5_000
     """Sessions that the MESSAGEs of one address may have in set-up; then 503 with Retry-After."""
     sessions_per_second: float = 5_000.0
-    """Sessions a second that one address may begin, by MESSAGE or INVITE; then 503 with Retry-After."""
+    """Sessions a second that one address may begin, by MESSAGE or INVITE, twice as many at once, and all addresses
+    together four times as many; then 503 with Retry-After."""
     reject_silently: bool = False
     """Answer nothing, instead of 403, to strangers."""
     sip_idle_timeout: float = 600.0
