@@ -1,6 +1,6 @@
 """The process takes its own pulse: twice a second the lag of its loop and its queues, every ten seconds a row.
 
-Once a minute it asks the next hops of the routes whether they are there.
+Once a minute it asks the next hops of the routes whether they are there, and gives back memory that a peak has left.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import psycopg
 from protocols.tls import Tls, TlsError
 from sessions_app import metering, shortage
 from sessions_app.gateway.reachability import Seen, ping
+from sessions_app.memory import FreedMemory
 from sessions_app.store.batch import Batch
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ BEAT: Final = 0.5
 """Seconds between two looks."""
 WRITTEN_EVERY: Final = 20
 """Looks between two rows."""
+GIVEN_BACK_EVERY: Final = 120
+"""Looks between two at freed memory."""
 
 
 MOST_HOPS: Final = 200
@@ -60,6 +63,7 @@ class Pulse:
         self._clock = clock
         self._tls = tls
         self._ask_soon = False
+        self._memory = FreedMemory()
         self._writing: set[asyncio.Future[None]] = set()
 
     def committed(self, batch: Batch) -> None:
@@ -77,6 +81,8 @@ class Pulse:
             beats += 1
             if beats % WRITTEN_EVERY == 0:
                 await self.write()
+            if beats % GIVEN_BACK_EVERY == 0:
+                await asyncio.to_thread(self._memory.give_back)
             if beats - asked >= (SOON if self._ask_soon else ASKED_EVERY) and beats >= SOON:
                 asked, self._ask_soon = beats, False
                 await self._ask()
