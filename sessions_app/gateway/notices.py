@@ -43,14 +43,17 @@ Pair = tuple[str, str]
 class _Correspondence:
     """What was said to one recipient about messages to one sender."""
 
-    __slots__ = ("bucket", "chain", "last", "later", "withheld")
+    __slots__ = ("bucket", "chain", "last", "later", "session", "withheld")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, session: Session, now: float) -> None:
+        self.session = session
+        """The newest one, through which what was withheld can be told."""
         self.bucket = TokenBucket(RATE, BURST, now)
         self.last = float("-inf")
         self.chain = 0
         """How many notices in a row were about what had followed the one before at once."""
         self.withheld = 0
+        """Messages that were promised and failed, and that nobody was told of."""
         self.later: Timer | None = None
 
 
@@ -69,29 +72,29 @@ class Notices:
             return 0
         return known.chain
 
-    def may_tell(self, session: Session, *, chain: int = 0, promised: bool = True) -> bool:
+    def may_tell(self, session: Session, *, chain: int = 0, promised: int = 1) -> bool:
         """Whether the message side may be told of a failure now; it is noted as told, or as withheld.
 
-        ``chain`` is that of the message, ``promised`` whether nothing else tells its sender.
+        ``chain`` is that of the message, ``promised`` the number of messages of which nothing else tells their sender.
         """
         gateway = self._gateway
         now = gateway.wheel.now
-        known = self._correspondence(_pair(session), now)
+        known = self._correspondence(session, now)
         machine = chain >= CERTAIN or (chain > 0 and not promised)
         if machine or not known.bucket.take(now):
             gateway.count("notices_to_machines" if machine else "notices_withheld")
             if promised:
-                known.withheld += 1
+                known.withheld += promised
                 if known.later is None:
                     wait = LATER * 2 ** min(max(chain - CERTAIN, 0), MOST_DOUBLINGS)
-                    known.later = gateway.wheel.start(wait, lambda _: self._tell_later(session))
+                    known.later = gateway.wheel.start(wait, lambda _: self._tell_later(known))
             return False
         known.last = now
         known.chain = chain + 1
         return True
 
     def withheld(self, session: Session) -> int:
-        """How many failures were not told of; they are taken as told now."""
+        """How many messages were not told of; they are taken as told now."""
         known = self._pairs.get(_pair(session))
         if known is None or not known.withheld:
             return 0
@@ -100,24 +103,27 @@ class Notices:
         known.chain += 1
         return number
 
-    def _correspondence(self, pair: Pair, now: float) -> _Correspondence:
+    def _correspondence(self, session: Session, now: float) -> _Correspondence:
+        pair = _pair(session)
         known = self._pairs.get(pair)
         if known is None:
             if len(self._pairs) >= MOST:
-                _, oldest = self._pairs.popitem(last=False)
-                if oldest.later is not None:
-                    oldest.later.cancel()
-            known = self._pairs[pair] = _Correspondence(now)
+                oldest = next(iter(self._pairs))
+                self._tell_later(self._pairs[oldest])
+                del self._pairs[oldest]
+            known = self._pairs[pair] = _Correspondence(session, now)
         else:
+            known.session = session
             self._pairs.move_to_end(pair)
         return known
 
-    def _tell_later(self, session: Session) -> None:
-        known = self._pairs.get(_pair(session))
-        if known is not None:
+    def _tell_later(self, known: _Correspondence) -> None:
+        """Tell what was withheld, if anything."""
+        if known.later is not None:
+            known.later.cancel()
             known.later = None
-            if known.withheld:
-                self._tell_withheld(session)
+        if known.withheld:
+            self._tell_withheld(known.session)
 
 
 def is_automatic(request: Request) -> bool:

@@ -56,7 +56,7 @@ def set_up_failed(
     if not told:
         return
     chain = min(message.chain for message in told)
-    if session.gateway.notices.may_tell(session, chain=chain, promised=promised > 0):
+    if session.gateway.notices.may_tell(session, chain=chain, promised=promised):
         name, call_id = f"failure {session.id}", told[0].call_id
         _in_words(session, name, detail, code, reason, number=len(told), kept=promised > 0, call_id=call_id)
 
@@ -76,7 +76,8 @@ def withheld(session: Session) -> None:
     """To the message side: what was not told of, because there was too much of it."""
     number = session.gateway.notices.withheld(session)
     name = f"withheld {session.id} {session.gateway.wheel.now:.3f}"
-    _notice(session, PLAIN, f"{number} more messages to {session.decision.to_uri} were not delivered.", name)
+    messages, were = ("messages", "were") if number > 1 else ("message", "was")
+    _notice(session, PLAIN, f"{number} more {messages} to {session.decision.to_uri} {were} not delivered.", name)
 
 
 def delivered_to_msrp(message: Carried) -> None:
@@ -108,7 +109,8 @@ def _in_words(
         text += f" ({number} messages)"
     before = session.gateway.notices.withheld(session)
     if before:
-        text += f" {before} earlier messages were not delivered either."
+        messages, were = ("messages", "were") if before > 1 else ("message", "was")
+        text += f" {before} earlier {messages} {were} not delivered either."
     _notice(session, PLAIN, text, name, kept=kept, call_id=call_id)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from protocols.payload import cpim, imdn
+from sessions_app.gateway import notices
 from sessions_app.gateway.notices import BURST, LATER
 from sessions_app.gateway.routing import RouteRequest, msg_to_msrp, msrp_gw_answer
+from sessions_app.gateway.session import Session
 from tests.gateway.rig import PAGE, Rig
 
 
@@ -158,6 +160,46 @@ def test_notices_to_one_recipient_have_a_budget_and_what_is_over_it_is_told_in_a
     [last] = rig.notices()
     assert last.body == b"15 more messages to sip:bob@127.0.0.1:5090 were not delivered."
     assert sum("failed" in outcome for outcome in rig.store.outcomes) == 25
+
+
+def exhaust(rig: Telling) -> Session:
+    """Use up what may be told to alice about bob, in the one session there is; that session."""
+    [session] = rig.gateway.sessions.values()
+    while rig.gateway.notices.may_tell(session, promised=0):
+        pass
+    return session
+
+
+def test_a_notice_that_is_withheld_counts_all_messages_that_it_would_have_been_about() -> None:
+    rig = Telling(notify_failure=False)
+    for body in ("one", "two", "three"):
+        rig.message(body)
+    invite = rig.flow.take("INVITE")
+    rig.answer(invite, 180, "Ringing")
+    rig.advance(11)
+    rig.store.commit()
+    exhaust(rig)
+    rig.answer(invite, 486, "Busy Here")
+    assert rig.notices() == []
+    rig.advance(LATER + 1)
+    [notice] = rig.notices()
+    assert notice.body == b"3 more messages to sip:bob@127.0.0.1:5090 were not delivered."
+
+
+def test_what_was_withheld_is_told_before_it_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "MOST", 1)
+    rig = Telling(notify_failure=False)
+    gateway = rig.gateway
+    rig.message("one")
+    first = exhaust(rig)
+    assert not gateway.notices.may_tell(first)
+    rig.store.commit()
+    assert rig.notices() == []
+    rig.message("to another", to="carol")
+    second = next(session for session in gateway.sessions.values() if session is not first)
+    assert gateway.notices.may_tell(second)
+    [notice] = rig.notices()
+    assert notice.body == b"1 more message to sip:bob@127.0.0.1:5090 was not delivered."
 
 
 IMDN = imdn.build(imdn.Imdn("m1", "2026-11-28T12:00:00Z", "delivery", "delivered", "sip:alice@127.0.0.1:5080"))
