@@ -10,6 +10,7 @@ from typing import Any
 from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import QUOTED
+from protocols.sip.locate import Origin
 from protocols.sip.message import Message, Request, Response
 from protocols.sip.transaction_client import OutgoingRequest
 from protocols.sip.uri import SipUri
@@ -20,7 +21,8 @@ class Dialog:
     """One dialog. ``local`` and ``remote`` are From/To values without tag, ``route_set`` raw Route values in order.
 
     ``remote_cseq`` is None until the peer sent a request (s12.1.2). ``far_end`` is the numeric address that the peer's
-    half of it came from, whose word the remote target and the routes are; empty where it is not known.
+    half of it came from, whose word the remote target and the routes are; empty where it is not known. ``rule`` names
+    the operator's rule that its INVITE took (:class:`protocols.sip.locate.Origin`).
     """
 
     call_id: str
@@ -33,6 +35,12 @@ class Dialog:
     remote_cseq: int | None = None
     route_set: list[str] = field(default_factory=list)
     far_end: str = ""
+    rule: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Whose word the next hop is."""
+        return Origin(self.far_end, self.rule)
 
     @classmethod
     def of_uas(cls, request: Request, local_tag: str, far_end: str = "") -> Dialog:
@@ -57,7 +65,7 @@ class Dialog:
         )
 
     @classmethod
-    def of_uac(cls, invite: OutgoingRequest, response: Response, far_end: str = "") -> Dialog:
+    def of_uac(cls, invite: OutgoingRequest, response: Response, far_end: str = "", rule: str = "") -> Dialog:
         """The dialog that a 2xx makes for the sender of ``invite`` (s12.1.2).
 
         Without Contact, which the answer owes us, the target stays where the INVITE went. Raises SipError where To,
@@ -74,6 +82,7 @@ class Dialog:
             local_cseq=int(headers["CSeq"].partition(" ")[0]),
             route_set=_record_routes(response)[::-1],
             far_end=far_end,
+            rule=rule,
         )
 
     @property
@@ -122,7 +131,7 @@ class Dialog:
         )
 
     def next_hop(self) -> str:
-        """URI that the next request is sent to: the first route, else the remote target; ``far_end`` wrote it."""
+        """URI that the next request is sent to: the first route, else the remote target; ``origin`` wrote it."""
         return bare(self.route_set[0]) if self.route_set else self.remote_target
 
     def as_record(self) -> dict[str, Any]:
@@ -138,6 +147,7 @@ class Dialog:
             "remote_cseq": self.remote_cseq,
             "route_set": self.route_set,
             "far_end": self.far_end,
+            "rule": self.rule,
         }
 
     @classmethod
@@ -149,7 +159,7 @@ class Dialog:
         try:
             dialog = cls(**record)
             numbers = [dialog.local_cseq, 0 if dialog.remote_cseq is None else dialog.remote_cseq]
-            texts = [dialog.call_id, dialog.local_tag, dialog.remote_tag, dialog.far_end]
+            texts = [dialog.call_id, dialog.local_tag, dialog.remote_tag, dialog.far_end, dialog.rule]
             if not all(type(each) is int for each in numbers) or not all(type(each) is str for each in texts):
                 raise SipError(400, "Dialog with a value of another kind")
             for address in (dialog.local, dialog.remote):

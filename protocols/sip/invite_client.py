@@ -38,15 +38,22 @@ class Caller(Protocol):
 class InviteClient:
     """One INVITE and what its answers ask for."""
 
-    __slots__ = ("_acks", "_agent", "_caller", "_ring", "_ring_timeout", "_transaction", "dialog", "request")
+    __slots__ = ("_acks", "_agent", "_caller", "_ring", "_ring_timeout", "_rule", "_transaction", "dialog", "request")
 
     def __init__(
-        self, agent: UserAgent, request: OutgoingRequest, target: Target, caller: Caller, ring_timeout: float
+        self,
+        agent: UserAgent,
+        request: OutgoingRequest,
+        target: Target,
+        caller: Caller,
+        ring_timeout: float,
+        rule: str = "",
     ) -> None:
         self._agent = agent
         self._caller: Caller | None = caller  # until it has heard what it wants to know
         self._acks: dict[str, tuple[Dialog, OutgoingRequest, str]] = {}
         self._ring_timeout = ring_timeout
+        self._rule = rule
         self.dialog: Dialog | None = None
         self.request = request
         self._ring: Timer = agent.layer.wheel.start(ring_timeout, self._ring_timed_out)
@@ -83,7 +90,7 @@ class InviteClient:
             if again is not None:
                 self._agent.send_ack(*again)
                 return
-            dialog = Dialog.of_uac(self.request, response, self._transaction.target.host)
+            dialog = Dialog.of_uac(self.request, response, self._transaction.target.host, self._rule)
         except SipError as error:
             # Nobody can be acknowledged. It is repeated for 32 s and then given up by those who sent it.
             self._agent.layer.counts["dropped"] += 1

@@ -13,7 +13,7 @@ from protocols.sip.dialog import Dialog
 from protocols.sip.errors import SipError
 from protocols.sip.flow import Target
 from protocols.sip.invite_client import Caller, InviteClient
-from protocols.sip.locate import Locator, Origin
+from protocols.sip.locate import Locator
 from protocols.sip.message import Request
 from protocols.sip.transaction_client import (
     ClientTransaction,
@@ -168,9 +168,11 @@ class UserAgent:
 
     # --------------------------------------------------------------- requests out
 
-    def invite(self, request: OutgoingRequest, target: Target, caller: Caller, ring_timeout: float) -> InviteClient:
-        """Send an INVITE; ``ring_timeout`` is seconds until it is cancelled."""
-        return InviteClient(self, request, target, caller, ring_timeout)
+    def invite(
+        self, request: OutgoingRequest, target: Target, caller: Caller, ring_timeout: float, rule: str = ""
+    ) -> InviteClient:
+        """Send an INVITE; ``ring_timeout`` is seconds until it is cancelled, ``rule`` that of :class:`Dialog`."""
+        return InviteClient(self, request, target, caller, ring_timeout, rule)
 
     def request_in_dialog(
         self,
@@ -189,7 +191,7 @@ class UserAgent:
                 nowhere.state = State.TERMINATED
                 on_failure(nowhere, target)
 
-        self.locator.locate(dialog.next_hop(), located, Origin(dialog.far_end))
+        self.locator.locate(dialog.next_hop(), located, dialog.origin)
 
     def send_ack(
         self,
@@ -209,7 +211,7 @@ class UserAgent:
             elif on_failure is not None:
                 on_failure(target)
 
-        self.locator.locate(dialog.next_hop(), located, Origin(dialog.far_end))
+        self.locator.locate(dialog.next_hop(), located, dialog.origin)
 
 
 class _Ack(ClientTransaction):

@@ -254,7 +254,8 @@ class CallingLeg(Leg):
             return
         self._secure = found.transport == "TLS"
         gateway = self.session.gateway
-        invite = gateway.agent.invite(self._request(), found, self, gateway.config.ring_timeout)
+        rule = self.session.decision.route
+        invite = gateway.agent.invite(self._request(), found, self, gateway.config.ring_timeout, rule)
         if not self._over:
             self._invite = invite
 
@@ -323,6 +324,7 @@ class AnsweringLeg(Leg):
     def prepare(self, transaction: InviteServerTransaction) -> None:
         """Make the dialog. Raises SipError 400 where there is no Contact."""
         self.dialog = uas_dialog(transaction)
+        self.dialog.rule = self.session.decision.route
         self.call_id = self.dialog.call_id
 
     def answer(self, transaction: InviteServerTransaction, media: MessageMedia) -> None:

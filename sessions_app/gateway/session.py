@@ -249,7 +249,7 @@ class Session:
         """Get a connection to this URI of the peer's."""
         leg = self.leg
         assert leg is not None
-        self.gateway.msrp_side.connect(self, hop, Origin(leg.dialog.far_end, self.decision.route))
+        self.gateway.msrp_side.connect(self, hop, leg.dialog.origin)
 
     def await_bind(self) -> None:
         """The peer is the active side: its first SEND binds the session."""

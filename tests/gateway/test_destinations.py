@@ -10,6 +10,7 @@ import pytest
 from protocols.sip.flow import Target
 from protocols.sip.locate import OPERATOR, Origin
 from sessions_app.gateway.destinations import Destinations, parse_networks
+from sessions_app.gateway.routing import RouteRequest, msg_to_msrp, msrp_gw_answer
 from sessions_app.own_addresses import is_local, own_addresses
 from tests.gateway.rig import CHAT, PAGE, Rig
 
@@ -274,6 +275,41 @@ def test_a_path_by_name_is_looked_up_first_and_its_permitted_addresses_are_tried
     assert rig.dialled == [("127.0.0.3", 2900)]
     rig.msrp_ok(rig.connect())
     assert any(data.startswith(b"SIP/2.0 200") for data, _ in rig.flow.sent)
+
+
+def narrow(request: RouteRequest) -> None:
+    """Every request, by a route of that name."""
+    begin = msg_to_msrp if request.method == "MESSAGE" else msrp_gw_answer
+    begin(request, request.pair, "text/plain", route="narrow")
+
+
+@pytest.mark.parametrize("calls", ["the gateway", "the MSRP side"])
+def test_the_networks_of_a_route_hold_within_the_dialog_too(calls: str) -> None:
+    """A Contact is as much a peer's word as the path beside it is."""
+    rig = Rig()
+    rig.gateway.route = narrow
+    asked: list[tuple[str, str]] = []
+
+    def allowed(source: str, route: str) -> Any:
+        asked.append((source, route))
+        return parse_networks("127.0.0.1") if route == "narrow" else None
+
+    rig.gateway.agent.locator.refusal = Destinations([], allowed=allowed).refusal
+    contact = "Contact: <sip:bob@127.0.0.77:5090>\r\nContent-Type: application/sdp\r\n"
+    body = OFFER.format(path="msrp://127.0.0.1:2900/abcdefghij;tcp", setup="passive")
+    if calls == "the gateway":
+        rig.message("hello")
+        rig.answer(rig.flow.take("INVITE"), 200, extra=contact, body=body)
+    else:
+        rig.receive(
+            "INVITE sip:alice@127.0.0.1:5080 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bKr;rport\r\n"
+            "Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1:5090>;tag=b\r\nTo: <sip:alice@127.0.0.1:5080>\r\n"
+            f"Call-ID: r\r\nCSeq: 1 INVITE\r\n{contact}\r\n{body}",
+            CHAT,
+        )
+        rig.gateway.end_session(next(iter(rig.gateway.by_id)), "somebody")
+    assert ("127.0.0.1", "narrow") in asked
+    assert not any(to[0] == "127.0.0.77" for _, to in rig.flow.sent)
 
 
 def test_a_contact_that_must_not_be_followed_gets_no_bye_and_the_session_ends() -> None:
