@@ -18,6 +18,7 @@ from twisted.internet import defer, reactor
 from protocols.asgi import Admission, Connection, DatagramConnection, Scope, StreamConnection
 from protocols.descriptors import connections_within, raise_limit
 from protocols.tls import Tls, TlsFiles, peer_expires
+from protocols.tls_listener import TlsListener
 from protocols.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ HTTP_SHARE: Final = 0.25
 STREAM_SHARE: Final = 0.65
 """What SIP and MSRP connections may have when one more comes in."""
 BACKLOG: Final = 4096
-HANDSHAKE: Final = 10.0
-"""Seconds that whoever connects may take for the TLS handshake."""
 
 
 class Listener(NamedTuple):
@@ -76,7 +75,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         self._wanted = {"sip": tuple(sip), "msrp": tuple(msrp)}
         self._sockets: list[tuple[str, Listener, socket.socket]] = []
         self._connections: set[Connection] = set()
-        self._tcp_servers: list[asyncio.Server] = []
+        self._tcp_servers: list[asyncio.Server | TlsListener] = []
         self._state: dict[str, Any] = {}
         self._tls = tls or Tls(TlsFiles())
         self._connections_limit = connections_within(raise_limit())
@@ -139,33 +138,37 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
         admission = self._admission
 
-        def accepted(stream: StreamConnection) -> None:
-            client = (stream.transport.get_extra_info("peername") or ("", 0))[:2]
-            crowded = len(self._connections) >= self._most_streams
-            if crowded or (admission is not None and not admission.takes_connection(kind, client[0])):
+        def takes(host: str) -> bool:
+            crowded = len(self._connections) + self._handshakes >= self._most_streams
+            if crowded or (admission is not None and not admission.takes_connection(kind, host)):
                 self.refused += 1
+                return False
+            return True
+
+        def gone(host: str) -> None:
+            if admission is not None:
+                admission.connection_gone(kind, host)
+
+        def accepted(stream: StreamConnection) -> None:
+            if listener.transport != "tls" and not takes(stream.host):
                 stream.abort()
                 return
+            client = (stream.transport.get_extra_info("peername") or ("", 0))[:2]
             stream.on_close = closed
             self._adopt(stream, self._scope(kind, listener.transport, server, client))
 
         def closed(stream: Connection) -> None:
             assert isinstance(stream, StreamConnection)
             self._forget(stream)
-            if admission is not None:
-                admission.connection_gone(kind, stream.host)
+            gone(stream.host)
 
-        secure: dict[str, Any] = {}
+        def made() -> StreamConnection:
+            return StreamConnection(kind, self._forget, accepted, self._turns)
+
         if listener.transport == "tls":
-            secure = {"ssl": self._tls.server, "ssl_handshake_timeout": HANDSHAKE}
-        self._tcp_servers.append(
-            await loop.create_server(
-                lambda: StreamConnection(kind, self._forget, accepted, self._turns),
-                sock=sock,
-                backlog=BACKLOG,
-                **secure,
-            )
-        )
+            self._tcp_servers.append(TlsListener(sock, self._tls.server, made, takes, gone, BACKLOG))
+        else:
+            self._tcp_servers.append(await loop.create_server(made, sock=sock, backlog=BACKLOG))
 
     def _scope(
         self,
@@ -236,6 +239,10 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
         factory.buildProtocol = within_the_limit
         self._http_factory = factory
+
+    @property
+    def _handshakes(self) -> int:
+        return sum(len(each.handshakes) for each in self._tcp_servers if isinstance(each, TlsListener))
 
     @property
     def _most_streams(self) -> int:
