@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "sessions_app.policy.NoStore",  # the first: whatever answers, its answer passes here
+    "sessions_app.addresses.known_proxies_only",
     "django.middleware.security.SecurityMiddleware",
     "sessions_app.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -306,7 +307,7 @@ SESSION_COOKIE_HTTPONLY = True
 
 #: The pages are reached over TLS only, through a proxy that sets X-Forwarded-Proto itself (deploy/nginx.conf).
 HTTPS_ONLY = env.flag("HTTPS_ONLY")
-#: Where that proxy is: whose X-Forwarded-For tells callers apart (sessions_app/addresses.py).
+#: Where that proxy is: whose word it is (sessions_app/addresses.py).
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.0/8 ::1/128")
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 # Asked on the machine itself, without TLS: probes, metrics, the management interface.

@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
+from sessions_app import addresses
+
 _PORTS: Final = {"http": 80, "https": 443}
 _NOT_ELSEWHERE: Final = frozenset({"none", "same-origin"})
 """Sec-Fetch-Site of what a person typed and of what our own page asked; "same-site" is another port of this host."""
@@ -86,6 +88,7 @@ class OwnPages:
     def _may(self, scope: Any) -> bool:
         scheme = "https" if scope.get("scheme") == "wss" else "http"
         request = ASGIRequest({**scope, "type": "http", "method": "GET", "scheme": scheme}, BytesIO())
+        addresses.disbelieve_scheme(request)
         try:
             return "Origin" in request.headers and is_trusted(request.headers["Origin"], request)
         except DisallowedHost:

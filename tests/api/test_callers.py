@@ -45,6 +45,14 @@ class TestBehindAProxy:
         assert counts_as(rf, "192.0.2.1", **{"X-Forwarded-For": CLIENT}) == CLIENT
         assert counts_as(rf, "127.0.0.1", **{"X-Forwarded-For": CLIENT}) == "127.0.0.1"
 
+    @pytest.mark.parametrize(("address", "code"), [("127.0.0.1", 200), ("192.0.2.1", 301)])
+    @pytest.mark.django_db
+    def test_the_scheme_is_the_proxys_to_say_and_nobody_elses(self, client, settings, address, code):
+        settings.SECURE_SSL_REDIRECT = True
+        settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        answer = client.get("/login/", REMOTE_ADDR=address, headers={"X-Forwarded-Proto": "https"})
+        assert answer.status_code == code
+
     @pytest.mark.django_db
     def test_another_address_at_each_guess_is_no_way_around_the_limits(self, client, settings):
         cache.clear()

@@ -24,7 +24,7 @@ async def opens(origin: str | None, host: str = "127.0.0.1:8000", *more: tuple[s
     socket = WebsocketCommunicator(
         OwnPages(accepting), "/ws/sessions/", [(name.encode(), value.encode()) for name, value in headers]
     )
-    socket.scope["scheme"] = scheme
+    socket.scope |= {"scheme": scheme, "client": ("127.0.0.1", 40000)}
     opened, _ = await socket.connect()
     if opened:
         await socket.disconnect()
