@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test killtest fuzz lint bench screenshots clean install install-dev
+.PHONY: help run test killtest fuzz simulate lint bench screenshots clean install install-dev
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ killtest: install-dev  ## kill -9 under load, and what both ends saw of it; ARGS
 
 fuzz: install-dev   ## every fuzz target in turn; TARGET=sip_message for one; ARGS='--seconds 60'
 	@exec $(BIN)/python -m tests.fuzz $(or $(TARGET),all) $(ARGS)
+
+simulate: install-dev  ## the gateway among hostile ends in a simulated world; ARGS='--examples 20000 --seed 7'
+	@exec $(BIN)/python -m tests.simulation $(ARGS)
 
 lint: install-dev   ## ruff and mypy
 	$(BIN)/ruff check .
