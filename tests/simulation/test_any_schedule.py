@@ -1,0 +1,36 @@
+"""Whatever two honest and two hostile ends do, and the network and the database between them: the rules hold.
+
+``python -m tests.simulation`` does the same for as long as you like.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+
+from tests.simulation.known import is_known
+from tests.simulation.run import Run
+from tests.simulation.schedule import Schedule, schedules
+
+steady = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def unknown(schedule: Schedule) -> list[str]:
+    """What a run of it breaks that is not known yet."""
+    return [str(found) for kind, found in Run(schedule)().found.items() if not is_known(kind)]
+
+
+@settings(steady, max_examples=1000)
+@given(schedules(most=8))
+def test_short_schedules(schedule: Schedule) -> None:
+    assert unknown(schedule) == []
+
+
+@settings(steady, max_examples=500)
+@given(schedules(most=30, least=10))
+def test_long_schedules(schedule: Schedule) -> None:
+    assert unknown(schedule) == []

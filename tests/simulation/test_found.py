@@ -1,0 +1,218 @@
+"""What the simulation found, each as the smallest schedule that shows it, with the right outcome.
+
+A test that is marked is of a fault which is not mended yet; whoever mends it takes the mark away, and its line in
+``known``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.simulation.run import Run
+from tests.simulation.schedule import (
+    Behave,
+    CallUp,
+    Crash,
+    Flood,
+    Network,
+    Say,
+    Schedule,
+    Send,
+    Step,
+    Strange,
+    Trick,
+    Wait,
+)
+
+
+def fault(reason: str) -> pytest.MarkDecorator:
+    """Not mended yet."""
+    return pytest.mark.xfail(reason=reason, strict=True)
+
+
+def ran(*steps: Step, **options: object) -> Run:
+    """A run of these steps."""
+    return Run(Schedule(steps, options=options))()
+
+
+def rules(run: Run) -> set[str]:
+    """Those that it broke."""
+    return {violation.rule for violation in run.found.values()}
+
+
+def answers(run: Run) -> list[list[int]]:
+    """The final answers of each word, in the order in which they were said."""
+    return [[code for _, code in word.answers] for word in run.ledger.words.values()]
+
+
+def notices(run: Run, name: str) -> int:
+    """Notices to a page end."""
+    return len(run.ledger.notices.get(run.pages[name].address, ()))
+
+
+def delivered(run: Run) -> list[bool]:
+    """Whether each word was taken by its receiver."""
+    return [word.taken is not None for word in run.ledger.words.values()]
+
+
+# -------------------------------------------------------- bound before the answer (RFC 4975 s5.4, RFC 4145 s4)
+
+ACTIVE = ("setup", "active")
+BOUND_EARLY = fault(
+    "a session goes live once it is bound, though the answer that tells the peer's path is still to come"
+)
+
+
+@BOUND_EARLY
+def test_a_bind_that_overtakes_the_answer_waits_for_it() -> None:
+    """TCP overtakes UDP: an honest end, which connects as it answers."""
+    run = ran(Behave("bob", (ACTIVE,)), Network("bob", (("udp", 0.3),)), Say("alice", "bob"), Wait(5))
+    assert answers(run) in ([[200]], [[202]])
+    assert delivered(run) == [True]
+    assert run.found == {}
+
+
+@BOUND_EARLY
+def test_an_end_that_binds_first_and_answers_later_is_sent_what_waits_once_it_has_answered() -> None:
+    run = ran(Behave("trudy", (ACTIVE, ("early", "same"), ("after", 2.0))), Say("alice", "trudy", times=3), Wait(5))
+    assert delivered(run) == [True, True, True]
+    assert run.found == {}
+
+
+@BOUND_EARLY
+def test_a_bind_from_another_path_than_the_answer_names_is_undone_and_waited_for_anew() -> None:
+    """Here nobody binds again, so that the set-up fails: after the wait for it, and not before the answer."""
+    run = ran(Behave("trudy", (ACTIVE, ("early", "other"), ("after", 2.0))), Say("alice", "trudy"), Wait(5))
+    assert answers(run) == [[202]]
+    assert notices(run, "alice") == 1
+    assert rules(run) == set()
+
+
+@BOUND_EARLY
+def test_a_session_that_was_bound_and_not_answered_leaves_no_dialog_to_be_taken_up() -> None:
+    """Its row says live and has an empty dialog, at which the next start stumbles (recovery, Dialog.of_record)."""
+    run = ran(
+        Behave("trudy", (ACTIVE, ("early", "same"), ("after", 5.0))),
+        Say("alice", "trudy"),
+        Wait(0.4),
+        Crash(),
+        Wait(40),
+    )
+    assert "no exception" not in rules(run)
+
+
+@BOUND_EARLY
+def test_a_session_that_was_bound_before_its_answer_ends_with_a_bye_after_a_crash() -> None:
+    """Its dialog is in no row: it went live before there was one, and is not written again once there is."""
+    run = ran(
+        Behave("trudy", (ACTIVE, ("early", "same"), ("after", 0.5))), Say("alice", "trudy"), Wait(5), Crash(), Wait(5)
+    )
+    assert "no ghosts" not in rules(run)
+
+
+# ------------------------------------------------ notices (RFC 3428 s8, RFC 5438 s7.2.1, RULEBOOK U2, A6)
+
+TWO_TELLERS = fault("both the message that was promised and the set-up that failed are told in words")
+NO_BUDGET = fault("a notice for each failed set-up, however many there are")
+
+
+@NO_BUDGET
+def test_a_machine_that_answers_each_notice_does_not_drive_the_gateway() -> None:
+    run = ran(
+        Behave("bob", (("invite", "486"),)), Behave("alice", (("machine", True),)), Say("alice", "bob"), Wait(11),
+        notify_failure=True,
+    )  # fmt: skip
+    assert notices(run, "alice") <= 20
+    assert run.found == {}
+
+
+@TWO_TELLERS
+def test_a_promised_message_whose_set_up_fails_is_told_once() -> None:
+    run = ran(Behave("bob", (("invite", "486"), ("after", 12.0))), Say("alice", "bob"), Wait(33), notify_failure=True)
+    assert answers(run) == [[202]]
+    assert notices(run, "alice") == 1
+    assert run.found == {}
+
+
+@fault("a failed set-up is told whatever waited for it")
+def test_nobody_is_told_in_words_that_a_notification_failed() -> None:
+    """All that waits for the set-up is an IMDN (RFC 5438 s7.2.1.1), so there is nobody to be told."""
+    run = ran(Behave("bob", (("invite", "603"),)), Trick("alice", "forged imdn"), Wait(1), notify_failure=True)
+    assert notices(run, "alice") == 0
+    assert run.found == {}
+
+
+# ------------------------------------------- an address of the gateway itself (RFC 3261 s16.3, RULEBOOK U2)
+
+LOOP = fault("nothing asks whether a request would go to the gateway itself")
+
+
+@LOOP
+def test_an_end_that_calls_an_address_of_the_gateway_does_not_talk_to_itself() -> None:
+    """Its words came back to it, and REPORT 200 said that they were delivered."""
+    run = ran(CallUp("bob", "itself"), Wait(1), Send("bob", "itself", success=True), Wait(1))
+    invites = [heard for heard in run.ledger.sip.heard.values() if heard.method == "INVITE"]
+    assert [heard.codes for heard in invites] == [{482}]
+    assert run.found == {}
+
+
+@LOOP
+def test_a_message_to_an_address_of_the_gateway_is_a_loop() -> None:
+    run = ran(Trick("alice", "to itself"), Wait(5))
+    assert answers(run) == [[482]]
+    assert run.found == {}
+
+
+# ------------------------------------------------------------------ connections that carry nothing any more
+
+STAYS = ("closes", False)
+
+
+@fault("a refused bind takes the session off its connection, so that nobody closes that when the session ends")
+@pytest.mark.parametrize("code", ["413", "481", "506"])
+def test_a_connection_whose_bind_was_refused_is_closed(code: str) -> None:
+    """The message has expired before the connection is there, so that an empty SEND binds."""
+    run = ran(Behave("trudy", (("send", code), ("after", 0.5), STAYS)), Say("alice", "trudy", expires=0), Wait(5))
+    assert run.found == {}
+
+
+@fault("a bind that is not answered takes the session off its connection, as a refused one does")
+def test_a_connection_whose_bind_was_not_answered_is_closed() -> None:
+    run = ran(Behave("trudy", (("send", "never"), ("after", 0.5), STAYS)), Say("alice", "trudy", expires=0), Wait(40))
+    assert run.found == {}
+
+
+@fault("what a description takes off its connection is waited for no more, and the connection stays for ever")
+def test_a_connection_that_was_bound_from_another_path_is_closed() -> None:
+    run = ran(Behave("trudy", (ACTIVE, STAYS, ("early", "other"), ("after", 0.5))), Say("alice", "trudy"), Wait(40))
+    assert "nothing is left" not in rules(run)
+
+
+# ------------------------------------------------------------------------ floods and strangers (RFC 4732 s2.1)
+
+
+@fault("as many INVITEs to one host as somebody writes MESSAGEs to its users, each repeated for 32 s")
+def test_a_flood_of_messages_to_a_host_that_answers_nothing_is_not_passed_on() -> None:
+    run = ran(Flood("mallory", 150), Wait(1))
+    refused = Counter(codes[0] for codes in answers(run) if codes[0] >= 300)
+    assert refused[503] > 0
+    assert "unanswered INVITEs are bounded" not in rules(run)
+
+
+@fault("as many 200s as somebody sends INVITEs, each repeated for 32 s")
+def test_a_flood_of_invites_that_are_never_acknowledged_is_refused() -> None:
+    run = ran(Flood("trudy", 150), Wait(1))
+    assert "unacknowledged answers are bounded" not in rules(run)
+
+
+@fault("a stranger's request makes a transaction, and its answer is remembered for 32 s")
+@pytest.mark.parametrize("what", ["MESSAGE", "INVITE", "OPTIONS", "BYE", "CANCEL", "REGISTER", "in dialog"])
+def test_a_stranger_leaves_nothing_behind(what: str) -> None:
+    assert ran(Strange(what)).found == {}
+
+
+@pytest.mark.parametrize("what", ["ACK", "answer", "garbage", "malformed"])
+def test_what_a_stranger_sends_without_a_request_leaves_nothing_behind(what: str) -> None:
+    assert ran(Strange(what)).found == {}
