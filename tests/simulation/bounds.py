@@ -25,8 +25,8 @@ REPEATS: Final = {"INVITE": 7}
 """How often a request may go out: Timer A doubles, 64*T1 in all (RFC 3261 s17.1.1.2)."""
 OTHER_REPEATS: Final = 11
 """The same by Timer E, and of a final answer to an INVITE by Timer G."""
-LIFE: Final = 32.0
-"""Seconds that a request or 2xx is repeated."""
+LIFE: Final = 31.7
+"""Seconds that a request or 2xx is repeated: less than 32, as commits are told between two looks at the clock."""
 
 
 class Bounds:

@@ -21,10 +21,12 @@ from protocols.msrp.session import MsrpSession
 from protocols.sip import reinvite
 from protocols.sip.flow import Address as Listener
 from protocols.sip.flow import Target
+from protocols.sip.stream import SipStream
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway import gateway as gateway_module
 from sessions_app.gateway import notifications
 from sessions_app.gateway.gateway import Gateway
+from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.recovery import Inheritance
 from sessions_app.gateway.routing import RouteRequest, msg_to_msrp, msrp_gw_answer
 from sessions_app.store.writer import Writer
@@ -71,6 +73,7 @@ class GatewayPort:
         self._alive = True
         self._links: dict[MsrpConnection, _Link] = {}
         self._woken: list[_Link] = []
+        self._streams: dict[_Stream, Side] = {}
         self._notify = options.get("notify_failure", False)
         self._types = options.get("types", "text/plain")
         config = GatewayConfig(
@@ -86,6 +89,7 @@ class GatewayPort:
             msrp_listener=Listener(*MSRP),
             route=self._route,
             trusts=self._trusted.__contains__,
+            profiles=lambda _: Profile(takes_cpim=options.get("takes_cpim")),
         )
         gateway.wheel.on_error = self._failed
         gateway.agent.locator.lookup = self._look_up
@@ -98,6 +102,7 @@ class GatewayPort:
         world.clockwork = self
         world.receivers[GATEWAY] = self
         world.listeners[MSRP] = self._accepted
+        world.listeners[GATEWAY] = self._sip_accepted
         ledger.started()
         self._guarded(inheritance.go)
         for _ in range(gateway.counts["recovery_failures"]):  # which the recovery itself has caught
@@ -141,10 +146,13 @@ class GatewayPort:
             self._ledger.msrp.went(link.name, data)
             link.side.write(data)
 
-    def _sip_out(self, data: bytes, to: Address) -> None:
-        for datagram, address in self._lies.sip_out(data, to) if self._alive else ():
-            self._ledger.sip.went(datagram, address)
-            self._world.datagram(datagram, GATEWAY, address)
+    def _sip_out(self, data: bytes, to: Address, side: Side | None = None) -> None:
+        for message, address in self._lies.sip_out(data, to) if self._alive else ():
+            self._ledger.sip.went(message, address)
+            if side is not None:
+                side.write(message)
+            else:
+                self._world.datagram(message, GATEWAY, address)
 
     # ----------------------------------------------------------------------- connections
 
@@ -169,8 +177,55 @@ class GatewayPort:
     def _look_up(self, name: str, then: Callable[[list[str] | str], None]) -> None:
         self._world.at(0.01, self._if_alive, then, "unknown host")
 
+    def _sip_accepted(self, side: Side) -> None:
+        self.gateway.advance(self._world.now)
+        flow = self._sip_stream(side, Target("TCP", *side.peer))
+        self.gateway.transports.add_stream(flow, Target("TCP", *side.peer))
+
     def _dial_sip(self, to: Target) -> None:
-        self._world.at(0.001, self._if_alive, self.gateway.transports.dial_failed, to, "connection refused")
+        own = (GATEWAY[0], 50_000 + len(self._streams))
+        refused = self.gateway.transports.dial_failed
+        self._world.connect(
+            own, to.address, lambda side: self._sip_dialled(side, to), lambda why: self._if_alive(refused, to, why)
+        )
+
+    def _sip_dialled(self, side: Side, to: Target) -> None:
+        if not self._alive:
+            side.reset()
+            return
+        self.gateway.advance(self._world.now)
+        self._guarded(self.gateway.transports.connected, to, self._sip_stream(side, to))
+
+    def _sip_stream(self, side: Side, to: Target) -> _Stream:
+        flow = _Stream(self._sip_out, side)
+        cutter = SipStream()
+        self._streams[flow] = side
+        side.on_data = lambda data: self._sip_octets(flow, to, cutter, data)
+        side.on_closed = lambda: self._sip_lost(flow, to)
+        return flow
+
+    def _sip_octets(self, flow: _Stream, to: Target, cutter: SipStream, data: bytes) -> None:
+        peer = to.address
+        if not self._alive or flow not in self._streams:
+            return
+        self.gateway.advance(self._world.now)
+        messages, _, error = cutter.feed(data)
+        for message in messages:
+            self._ledger.sip.came(message, peer)
+            if self._lies.hears_sip(message):
+                self._guarded(self.gateway.layer.receive, message, peer, flow)
+        if error is not None:
+            self._guarded(self.gateway.layer.refuse, error, peer, flow)
+            self._streams[flow].close()
+            self._sip_lost(flow, to)
+
+    def _sip_lost(self, flow: _Stream, to: Target) -> None:
+        if self._alive and self._streams.pop(flow, None) is not None:
+            self._ledger.sip.lost(to.address)
+            flow.alive = False
+            self.gateway.advance(self._world.now)
+            self.gateway.transports.drop_stream(flow, to)
+            self._guarded(self.gateway.layer.flow_lost, flow)
 
     def _dial(self, to: Address) -> None:
         self._ledger.msrp.dialled(to)
@@ -273,9 +328,12 @@ class GatewayPort:
         world.clockwork = None
         world.receivers.pop(GATEWAY, None)
         world.listeners.pop(MSRP, None)
+        world.listeners.pop(GATEWAY, None)
         for link in self._links.values():
             self._ledger.msrp.closed(link.name, by_peer=False)
             link.side.reset()
+        for side in self._streams.values():
+            side.reset()
         self._links.clear()
 
     def sweep(self) -> None:
@@ -304,6 +362,7 @@ class GatewayPort:
             "requests remembered": len(layer._seen),
             "dialogs": len(gateway.agent._dialogs),
             "SIP connections being made": len(gateway.transports._dialling),
+            "SIP connections known": len(gateway.transports.streams) - len({*gateway.transports.streams.values()}),
             "names being looked up": len(gateway.agent.locator._waiting),
             "MSRP sessions": len(endpoint) + len(endpoint._by_text),
             "MSRP transactions": len(endpoint.transactions),
@@ -344,6 +403,25 @@ class _Flow:
 
     def __init__(self, send: Callable[[bytes, Address], None]) -> None:
         self.send = send
+
+
+class _Stream:
+    """A SIP connection of its."""
+
+    transport = "TCP"
+    reliable = True
+    sent_by = _Flow.sent_by
+    certificate_expires: float | None = None
+
+    def __init__(self, send: Callable[[bytes, Address, Side], None], side: Side) -> None:
+        self._send = send
+        self._side = side
+        self.alive = True
+
+    def send(self, data: bytes, to: Address) -> None:
+        """Hand bytes over; ``to`` does not matter."""
+        if self.alive:
+            self._send(data, self._side.peer, self._side)
 
 
 # ------------------------------------------------------------------------- engine of the ends

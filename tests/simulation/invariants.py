@@ -135,6 +135,15 @@ class Invariants:
 
     def notice(self, to: Address) -> None:
         """A notice in words leaves."""
+        failing, promised, notifications = self._failing(to)
+        told = len(self.ledger.notices[to])
+        if told > failing:
+            rule = "told once" if told > failing + notifications else "no notice about a notice"
+            self.broken(rule, f"{told} notices to {to[0]} about {failing} messages that failed")
+        self.bounds.notice(to, promised)
+
+    def _failing(self, to: Address) -> tuple[int, int, int]:
+        """Messages of an address that have failed by now, those of them that were promised, and notifications."""
         ledger = self.ledger
         failing = promised = notifications = 0
         for word in ledger.words.values():
@@ -145,11 +154,7 @@ class Invariants:
                 elif word.taken is None or word.denied is not None:
                     failing += refused or word.promised is not None or word.denied is not None
                     promised += word.promised is not None
-        told = len(ledger.notices[to])
-        if told > failing:
-            rule = "told once" if told > failing + notifications else "no notice about a notice"
-            self.broken(rule, f"{told} notices to {to[0]} about {failing} messages that failed")
-        self.bounds.notice(to, promised)
+        return failing, promised, notifications
 
     def imdn_out(self, word: Word | None, status: str, name: str) -> None:
         """An IMDN that the gateway made leaves."""
@@ -190,7 +195,7 @@ class Invariants:
         talk = ledger.talk_of(word)
         if word.hostile or word.expires or word.denied is not None or ledger.impaired or now - since > self._patience:
             return True
-        if any(at >= since for at, _ in talk.causes) or any(at >= since - SOON for at, _ in ledger.troubles):
+        if any(at >= since - SOON for at, _ in (*talk.causes, *ledger.troubles)):
             return True
         if word.way == TO_PAGE:
             links = [link for link in ledger.msrp.links.values() if talk in link.talks and not link.closed]
@@ -309,6 +314,11 @@ class Invariants:
                 unpaid.setdefault(_address(word.sender), []).append(word)
             elif word.failure_report != "no" and not self._sender_gone(word):
                 self.broken("never silence", f"{word} was acknowledged, and nothing was said of it any more")
+        for address, told in ledger.notices.items():
+            failing, _, notifications = self._failing(address)
+            if failing + notifications < len(told) and "told once" not in {each.rule for each in self.found.values()}:
+                text = f"{len(told)} notices to {address[0]} and only {failing} messages that were not delivered"
+                self.broken("failed is true", text)
         for address, words in unpaid.items():
             told = len(ledger.notices.get(address, ()))
             if told < len(words):
@@ -326,7 +336,8 @@ class Invariants:
 
     def ghost(self, dialog: Dialog, call_id: str) -> None:
         """A dialog that the gateway knows no more got no BYE from it."""
-        if not any(0 <= at - dialog.made < UNWRITTEN for at, _ in self.ledger.troubles):
+        away = any("away" in what and at < dialog.made + UNWRITTEN for at, what in self.ledger.troubles)
+        if not away and not any(0 <= at - dialog.made < UNWRITTEN for at, _ in self.ledger.troubles):
             self.broken("no ghosts", f"the dialog of {call_id} has no BYE")
 
     def _sender_gone(self, word: Word) -> bool:
@@ -352,5 +363,5 @@ class Invariants:
 
 
 def _address(uri: str) -> Address:
-    host, _, port = uri.rpartition("@")[2].partition(":")
+    host, _, port = uri.rpartition("@")[2].partition(";")[0].partition(":")
     return host, int(port)

@@ -28,6 +28,8 @@ class Sent:
     waiting: set[str] = field(default_factory=set)
     whole: bool = False
     done: bool = False
+    relayed: bool = False
+    """Whether a relay answers for its receiver, whose REPORT then decides (RFC 4975 s5.3)."""
     reported: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -138,7 +140,7 @@ class MsrpWire:
         talk = self._talk(link, frame.to_path)
         if frame.method == "SEND":
             if talk is not None:
-                if frame.from_path in talk.uris:
+                if frame.from_path.rpartition(" ")[2] in talk.uris:
                     talk.joined = ledger.world.now
                 link.peer_sent.add(_session(frame.to_path))
             self._send_in(link, frame, word, talk)
@@ -180,6 +182,8 @@ class MsrpWire:
                     reached = max(reached, end)
             if reached >= sent.size:
                 sent.word.confirmed = sent.word.confirmed or now
+                if sent.relayed:
+                    self._ledger.taken(sent.word)
 
     def _response_in(self, link: Link, frame: MsrpResponse) -> None:
         ledger, now = self._ledger, self._ledger.world.now
@@ -197,7 +201,11 @@ class MsrpWire:
                     talk.joined = now
                 if sent.whole and not sent.waiting and not sent.done:
                     sent.done = True
-                    if word is not None and sent.session not in ledger.sip.over:
+                    if word is None or sent.session in ledger.sip.over:
+                        continue
+                    if sent.relayed:
+                        word.accepted = word.accepted or now
+                    else:
                         ledger.taken(word)
             return
 
@@ -223,6 +231,7 @@ class MsrpWire:
         again = sent is not None and sent.whole
         if sent is None or again:
             sent = link.sent[message_id] = Sent(message_id, ledger.word_in(body), talk, _session(frame.from_path))
+            sent.relayed = " " in frame.to_path
             found = parse_byte_range(frame.headers.get("byte-range", ""))
             sent.size = found[2] or 0 if found is not None else len(body)
             if sent.word is not None:

@@ -23,6 +23,7 @@ from tests.simulation.schedule import (
     Break,
     CallUp,
     Crash,
+    Cut,
     Flood,
     Hang,
     Network,
@@ -76,11 +77,16 @@ class Run:
         )
         self.database = Database(world)
         self.database.kept = self.ledger.kept
-        self.pages = {name: PageEnd(world, self.ledger, name, ADDRESSES[name]) for name in ("alice", "mallory")}
+        tcp = self._options.get("tcp", ())
+        self.pages = {
+            name: PageEnd(world, self.ledger, name, ADDRESSES[name], tcp=name in tcp) for name in ("alice", "mallory")
+        }
         self.chats: dict[str, ChatEnd] = {}
         for name, medium in (("bob", Engine), ("trudy", Raw)):
             address = ADDRESSES[name]
-            end = self.chats[name] = ChatEnd(world, self.ledger, name, address, (address[0], MSRP_PORT))
+            end = self.chats[name] = ChatEnd(
+                world, self.ledger, name, address, (address[0], MSRP_PORT), tcp=name in tcp
+            )
             end.medium = medium(end)
         self._stranger = Stranger(world, self.ledger, STRANGER)
         self.port: GatewayPort
@@ -174,6 +180,11 @@ class Run:
         if call is not None:
             self.chats[step.who].medium.close(call, abruptly=step.abruptly)
 
+    def _cut(self, step: Cut) -> None:
+        end = self.pages.get(step.who) or self.chats[step.who]
+        if end.stream is not None:
+            end.stream.cut()
+
     def _network(self, step: Network) -> None:
         self.world.change(ADDRESSES[step.who][0], **dict(step.changes))
 
@@ -213,7 +224,7 @@ class Run:
 
     def _trick(self, step: Trick) -> None:
         if step.who in self.pages:
-            hostile.trick(self.pages[step.who], self._uri("bob"), step.what)
+            hostile.trick(self.pages[step.who], self._uri(step.to), step.what)
             return
         end = self.chats[step.who]
         call = end.live()
@@ -270,8 +281,9 @@ class Run:
 
 _DO: Final[dict[type, Callable[[Run, Any], None]]] = {
     Wait: Run._wait, Say: Run._say, CallUp: Run._call, Send: Run._send, Behave: Run._behave, Hang: Run._hang,
-    Offer: Run._offer, Break: Run._break, Network: Run._network, Records: Run._records, Crash: Run._crash,
-    Stop: Run._stop, Operator: Run._operator, Trick: Run._trick, Strange: Run._strange, Flood: Run._flood,
+    Offer: Run._offer, Break: Run._break, Cut: Run._cut, Network: Run._network, Records: Run._records,
+    Crash: Run._crash, Stop: Run._stop, Operator: Run._operator, Trick: Run._trick, Strange: Run._strange,
+    Flood: Run._flood,
 }  # fmt: skip
 
 

@@ -90,6 +90,13 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """The SIP connection of an end breaks, where it has one."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """The network between the gateway and an end changes."""
 
@@ -125,10 +132,11 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Trick:
-    """What a hostile end does: one of PAGE_TRICKS or TRICKS."""
+    """What a hostile end does: one of PAGE_TRICKS, to an MSRP end, or one of TRICKS, in its newest session."""
 
     who: str
     what: str
+    to: str = "bob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +155,15 @@ class Flood:
 
 
 Step = (
-    Wait | Say | CallUp | Send | Behave | Hang | Offer | Break | Network | Records | Crash | Stop | Operator | Trick
-    | Strange | Flood
+    Wait | Say | CallUp | Send | Behave | Hang | Offer | Break | Cut | Network | Records | Crash | Stop | Operator
+    | Trick | Strange | Flood
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A run. ``options`` are the gateway's settings and the route's, where they are not the usual ones."""
+    """A run. ``options`` are the gateway's settings and the route's, where they are not the usual ones; ``tcp`` who
+    speaks SIP over TCP, ``takes_cpim`` whether page ends are known to."""
 
     steps: tuple[Step, ...]
     seed: int = 0
@@ -206,6 +215,7 @@ _HOSTILE_CHAT = _HONEST_CHAT | {
     "early": st.sampled_from(["", "same", "other"]),
     "bind": st.sampled_from([True, True, False]),
     "closes": st.booleans(),
+    "relay": st.sampled_from([False, False, True]),
     "ack": st.sampled_from([True, True, False]),
     "reoffer": st.sampled_from(["answer", "answer", "ignore", "488", "491", "481"]),
     "types": st.sampled_from(["*", "*", "text/plain", "message/cpim", "message/cpim text/plain", "image/png"]),
@@ -263,6 +273,36 @@ def _conversation(draw: st.DrawFn) -> list[Step]:
 
 
 @st.composite
+def _promised(draw: st.DrawFn) -> list[Step]:
+    """Something is acknowledged and not delivered yet; then something happens, and all is as it was."""
+    page, chat = draw(_PAGE), draw(_CHAT)
+    steps: list[Step]
+    if draw(st.booleans()):
+        delay = draw(st.sampled_from([(("invite", "ring"),), (("after", 12.0),), (("send", "never"),)]))
+        steps = [Behave(chat, delay), replace(draw(_SAY), who=page, to=chat), Wait(draw(st.sampled_from([1.5, 11.0])))]
+        steps.append(Behave(chat, (("invite", "answer"), ("after", 0.0), ("send", "200"))))
+    else:
+        steps = [
+            *draw(_conversation()),
+            Behave(page, (("answer", 0),)),
+            replace(draw(_SEND), who=chat, to=page),
+            Wait(0.4),
+        ]
+        steps.append(Behave(page, (("answer", 200),)))
+    event = draw(st.sampled_from(["crash", "stop", "break", "hang", "glare", "away", "call"]))
+    happens: dict[str, list[Step]] = {
+        "crash": [Crash(draw(st.sampled_from([0.1, 3.0, 20.0])))],
+        "stop": [Stop(draw(st.sampled_from([0.1, 3.0, 20.0])))],
+        "break": [Break(chat, draw(st.booleans()))],
+        "hang": [Hang(chat)],
+        "glare": [Break(chat, True), Offer(chat, True)],
+        "away": [Records("away"), Wait(4.0), Records("prompt")],
+        "call": [CallUp(chat, page)],
+    }
+    return steps + happens[event]
+
+
+@st.composite
 def _to_itself(draw: st.DrawFn) -> list[Step]:
     """An MSRP end talks to an address of the gateway's own."""
     who = draw(_CHAT)
@@ -274,10 +314,11 @@ _EVENT = st.one_of(
     st.builds(Offer, _CHAT, st.booleans()),
     st.builds(Break, _CHAT, st.booleans()),
     st.builds(Break, _CHAT, st.booleans()),
+    st.builds(Cut, st.sampled_from(PAGES + CHATS)),
     _CHANGE,
     st.builds(Records, st.sampled_from(["prompt", "slow", "away"])),
     st.builds(Trick, st.just("trudy"), st.sampled_from(TRICKS)),
-    st.builds(Trick, st.just("mallory"), st.sampled_from(PAGE_TRICKS)),
+    st.builds(Trick, st.just("mallory"), st.sampled_from(PAGE_TRICKS), _CHAT),
 )
 _DISASTER = st.one_of(
     st.builds(Crash, st.sampled_from([0.1, 3.0, 20.0])),
@@ -303,6 +344,7 @@ _WEIGHTED: Final[list[tuple[int, st.SearchStrategy[Any]]]] = [
     (25, _one(st.builds(Wait, _SECONDS))),
     (25, _one(_BEHAVE)),
     (35, _one(_EVENT)),
+    (15, _promised()),
     (6, _one(_DISASTER)),
     (4, _ATTACK),
 ]
@@ -318,6 +360,8 @@ _OPTIONS = st.fixed_dictionaries(
         "answer_wait": st.sampled_from([1.0, 10.0]),
         "store_bodies": st.sampled_from(["until_delivered", "until_delivered", "never"]),
         "reject_silently": st.booleans(),
+        "tcp": st.sets(st.sampled_from(PAGES + CHATS)).map(sorted),
+        "takes_cpim": st.sampled_from([None, True, False]),
     },
 )
 

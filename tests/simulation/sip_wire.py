@@ -108,7 +108,7 @@ class SipWire:
             answer = heard.finals[0]
             if request.call_id.encode() in answer and number in answer:
                 if not heard.acknowledged and answer.startswith(b"SIP/2.0 2") and not heard.in_dialog:
-                    self._begin_dialog(request.call_id, request.from_.tag or "")
+                    self._begin_dialog(request.call_id, request.from_.tag or "", heard.at)
                 heard.acknowledged = True
 
     def _answer_came(self, response: Response, source: Address) -> None:
@@ -128,9 +128,10 @@ class SipWire:
             if own.in_dialog and status in (408, 481):  # that is its end (RFC 3261 s12.2.1.2)
                 self._end_dialog(own.call_id, response.to.tag or "")
         elif own.method == "INVITE" and own.talk is not None:
-            own.talk.answered = self._now
+            if first:
+                own.talk.answered = self._now
             self._learn(own.talk, response.body)
-            if not own.in_dialog:
+            if not own.in_dialog and own.final is not None and own.final < 300:
                 self._accepted.add((own.call_id, response.to.tag or ""))
         elif own.method == "MESSAGE" and own.word is not None and first:
             if status == 200:
@@ -147,6 +148,18 @@ class SipWire:
         if not contents.serves(description):
             self._ledger.fault(talk, "a description that may not serve")
 
+    def lost(self, peer: Address) -> None:
+        """A connection is gone: what waits for its answer there has failed, and whoever waited there is gone."""
+        ledger = self._ledger
+        ledger.note(f"{peer[0]} > the SIP connection is gone")
+        for own in self.own.values():
+            if own.to[0] == peer[0] and own.final is None and ";transport=tcp" in own.uri:
+                own.final = 0
+                ledger.fault(own.talk, "SIP connection lost")
+        for heard in self.heard.values():
+            if heard.source == peer and not heard.finals:
+                heard.excused = True
+
     # ------------------------------------------------------------------------------ dialogs
 
     def _own_path(self, call_id: str, description: bytes, talk: Talk) -> None:
@@ -155,9 +168,9 @@ class SipWire:
             self._ledger.session_ids[found.session] = talk
             self._paths.setdefault(call_id, set()).add(found.session)
 
-    def _begin_dialog(self, call_id: str, tag: str) -> None:
+    def _begin_dialog(self, call_id: str, tag: str, made: float) -> None:
         name = (call_id, tag)
-        self.dialogs.setdefault(name, Dialog(self._now, name in self._byes))
+        self.dialogs.setdefault(name, Dialog(made, name in self._byes))
 
     def _end_dialog(self, call_id: str, tag: str) -> None:
         self._byes.add((call_id, tag))
@@ -217,7 +230,7 @@ class SipWire:
         ledger.note(f"        {to[0]} < {method} {request.uri} {contents.named(request.body)}{again}")
         if method == "ACK":
             if dialog in self._accepted:
-                self._begin_dialog(*dialog)
+                self._begin_dialog(*dialog, self._now)
             return
         if method == "BYE":
             self._end_dialog(*dialog)

@@ -13,10 +13,12 @@ import pytest
 from tests.simulation.run import Run
 from tests.simulation.schedule import (
     Behave,
+    Break,
     CallUp,
     Crash,
     Flood,
     Network,
+    Records,
     Say,
     Schedule,
     Send,
@@ -112,6 +114,104 @@ def test_a_session_that_was_bound_before_its_answer_ends_with_a_bye_after_a_cras
     assert "no ghosts" not in rules(run)
 
 
+@fault("an end that is to wait for our connection and makes one itself has its session twice, and loses it")
+def test_an_end_that_says_passive_and_binds_itself_is_sent_what_waits_on_its_own_connection() -> None:
+    """Which of the two is there first is chance; that both are is no failure (RFC 4975 s5.4)."""
+    run = ran(Behave("trudy", (("early", "same"),)), Say("alice", "trudy"), Wait(5))
+    assert answers(run) == [[200]]
+    assert run.found == {}
+
+
+# ---------------------------------------- dialogs that nobody knows after a crash (RFC 3261 s15, RULEBOOK S17)
+
+LATE_DIALOG = fault("a dialog is written into its row once the session is live, up to 30 s after both sides have it")
+
+
+@LATE_DIALOG
+def test_a_call_that_was_answered_and_not_bound_yet_ends_with_a_bye_after_a_crash() -> None:
+    run = ran(Behave("trudy", (ACTIVE, ("bind", False))), Say("alice", "trudy"), Wait(5), Crash(), Wait(1))
+    assert "no ghosts" not in rules(run)
+
+
+@LATE_DIALOG
+def test_a_call_that_we_answered_and_nobody_bound_yet_ends_with_a_bye_after_a_crash() -> None:
+    run = ran(Behave("trudy", (("bind", False),)), CallUp("trudy", "alice", "active"), Wait(5), Crash(), Wait(1))
+    assert "no ghosts" not in rules(run)
+
+
+# ---------------------------- what is told before it is written, and a crash (docs/delivery.md, RFC 3428 s7)
+
+
+@fault("a notice goes out before the outcome that it tells of is committed")
+def test_what_was_told_as_not_delivered_is_not_delivered_after_a_crash() -> None:
+    run = ran(
+        Behave("bob", (("invite", "486"), ("after", 11.0))),
+        Records("slow"),
+        Say("alice", "bob"),
+        Wait(11.5),
+        Behave("bob", (("invite", "answer"), ("after", 0.0))),
+        Crash(),
+        Wait(5),
+        answer_wait=1.0,
+    )
+    assert notices(run, "alice") + delivered(run).count(True) == 1
+    assert run.found == {}
+
+
+@fault("the answer to a MESSAGE that fails while its row is on its way is said before the outcome is committed")
+def test_what_was_refused_is_not_delivered_after_a_crash() -> None:
+    """The row commits, its outcome does not; then the message goes out, and its sender has had the refusal."""
+    run = ran(
+        Behave("trudy", (("send", "506"), ("after", 10.5))),
+        Records("slow"),
+        Say("mallory", "trudy"),
+        Wait(12.3),
+        Crash(),
+        Wait(20),
+    )
+    assert "failed stays failed" not in rules(run)
+
+
+# ---------------------------------- a relay's REPORT that comes before its response (RFC 4975 s7.1.2, s5.3)
+
+OPEN_SEND = fault(
+    "a success REPORT that decides leaves the SEND waiting for its response, whose outcome then counts too"
+)
+REPORTS_ONLY = (("relay", True), ("reports", ("200",)), ("send", "never"))
+
+
+@OPEN_SEND
+def test_a_message_that_was_reported_as_delivered_is_not_told_as_failed() -> None:
+    """The response to its SEND never comes, and 30 s later its sender was told that it failed."""
+    run = ran(Behave("trudy", (*REPORTS_ONLY, ("after", 11.0))), Say("alice", "trudy"), Wait(50))
+    assert answers(run) == [[202]]
+    assert notices(run, "alice") == 0
+    assert run.found == {}
+
+
+@OPEN_SEND
+def test_a_message_that_was_reported_as_delivered_does_not_go_out_again() -> None:
+    run = ran(Behave("trudy", REPORTS_ONLY), Say("alice", "trudy"), Wait(0.1), Break("trudy"), Wait(1))
+    assert answers(run) == [[200]]
+    assert run.found == {}
+
+
+# ----------------------------------------------------------------- without bodies in the database (RFC 4320)
+
+
+@fault("where nothing is promised, a message that is on its way has no last moment")
+def test_a_message_that_is_sent_again_on_another_connection_is_answered_before_timer_f() -> None:
+    run = ran(
+        Behave("trudy", (("send", "never"),)),
+        Say("alice", "trudy"),
+        Wait(4),
+        Break("trudy"),
+        Wait(33),
+        store_bodies="never",
+    )
+    assert run.found == {}
+
+
 # ------------------------------------------------ notices (RFC 3428 s8, RFC 5438 s7.2.1, RULEBOOK U2, A6)
 
 TWO_TELLERS = fault("both the message that was promised and the set-up that failed are told in words")
@@ -140,6 +240,33 @@ def test_a_promised_message_whose_set_up_fails_is_told_once() -> None:
 def test_nobody_is_told_in_words_that_a_notification_failed() -> None:
     """All that waits for the set-up is an IMDN (RFC 5438 s7.2.1.1), so there is nobody to be told."""
     run = ran(Behave("bob", (("invite", "603"),)), Trick("alice", "forged imdn"), Wait(1), notify_failure=True)
+    assert notices(run, "alice") == 0
+    assert run.found == {}
+
+
+@fault("each failure REPORT after a 200 is a notice, however many there are")
+def test_a_machine_and_a_peer_that_takes_everything_back_do_not_drive_the_gateway() -> None:
+    """No route has to ask for these notices: a 200, and then REPORT 413 for the same message."""
+    run = ran(
+        Behave("trudy", (("reports", ("413",)),)),
+        Behave("alice", (("machine", True),)),
+        Say("alice", "trudy"),
+        Wait(11),
+    )
+    assert notices(run, "alice") <= 20
+    assert run.found == {}
+
+
+@fault("a failure REPORT is told in words, whatever it is about")
+def test_nobody_is_told_in_words_that_a_notification_was_taken_back() -> None:
+    """REPORT 413 about an IMDN that had been taken (RFC 5438 s7.2.1.1)."""
+    run = ran(
+        Say("alice", "trudy"),
+        Wait(1),
+        Behave("trudy", (("reports", ("413",)),)),
+        Trick("alice", "imdn", "trudy"),
+        Wait(1),
+    )
     assert notices(run, "alice") == 0
     assert run.found == {}
 

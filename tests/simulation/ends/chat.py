@@ -46,6 +46,8 @@ class ChatManners:
     reports: tuple[str, ...] = ()
     """REPORTs for each SEND, whatever it asked: ``200``, ``half``, ``408``, ``413``, ``unknown``."""
     machine: bool = False
+    relay: bool = False
+    """Whether there is a relay before it, which it is itself as well."""
     closes: bool = True
     """Whether it closes connections that carry nothing of its own any more."""
 
@@ -90,12 +92,15 @@ class ChatEnd(SipEnd):
 
     medium: Medium
 
-    def __init__(self, world: World, ledger: Ledger, name: str, address: Address, msrp: Address) -> None:
-        super().__init__(world, ledger, name, address)
+    def __init__(
+        self, world: World, ledger: Ledger, name: str, address: Address, msrp: Address, *, tcp: bool = False
+    ) -> None:
+        super().__init__(world, ledger, name, address, tcp=tcp)
         self.msrp = msrp
         self.manners = ChatManners()
         self.calls: list[Call] = []
         self._sessions = 0
+        self._relayed: set[str] = set()
         world.listeners[msrp] = lambda side: self.medium.accept(side)
 
     def behave(self, **changes: Any) -> None:
@@ -106,6 +111,10 @@ class ChatEnd(SipEnd):
         """A path of its own."""
         self._sessions += 1
         return f"msrp://{self.msrp[0]}:{self.msrp[1]}/s{self.name}{self._sessions};tcp"
+
+    def whole(self, path: str) -> str:
+        """A path of its own with the relay before it, where it was told so."""
+        return f"msrp://{self.msrp[0]}:{self.msrp[1]}/relay;tcp {path}" if path in self._relayed else path
 
     def live(self, peer: str = "") -> Call | None:
         """Its newest dialog, with ``peer``."""
@@ -119,7 +128,9 @@ class ChatEnd(SipEnd):
             f"a=accept-types:{self.manners.types}",
         ]  # fmt: skip
         if self.manners.invite != "no path":
-            lines.append(f"a=path:{path}")
+            if self.manners.relay:
+                self._relayed.add(path)
+            lines.append(f"a=path:{self.whole(path)}")
         if setup:
             lines.append(f"a=setup:{setup}")
         return ("\r\n".join(lines) + "\r\n").encode()

@@ -10,7 +10,7 @@ from tests.simulation.words import TO_MSRP
 from tests.simulation.world import GATEWAY, Address, World
 
 PAGE_TRICKS: Final = (
-    "by another way", "in a dialog of nobody", "cancel", "forged imdn", "no body", "no hops", "unknown type",
+    "by another way", "in a dialog of nobody", "cancel", "imdn", "forged imdn", "no body", "no hops", "unknown type",
     "malformed", "ack", "bye", "options", "register", "to itself", "by another Via",
 )  # fmt: skip
 STRANGE: Final = (
@@ -32,7 +32,9 @@ def trick(end: PageEnd, to: str, what: str) -> None:
     """One of :data:`PAGE_TRICKS`, from a peer."""
     branch, call_id = end.branch(), end.fresh("c")
     ledger = end.ledger
-    if what == "by another way":
+    if what == "imdn":
+        end.say(to, "imdn", imdn_about="nothing of ours")
+    elif what == "by another way":
         word = ledger.word(TO_MSRP, end.uri, to, "plain", hostile=True)
         for _ in range(2):
             end.send(request("MESSAGE", to, end.host, end.branch(), end.uri, to, call_id, f"~{word.token}~ twice"))

@@ -61,7 +61,7 @@ class Raw:
 
     def _bind(self, side: Side, call: Call, path: str) -> None:
         self._of.setdefault(call.path, side)
-        tid = self._end.fresh("d")
+        tid, path = self._end.fresh("d"), self._end.whole(path)
         side.write(self._head(tid, call.peer_path, path) + f"Byte-Range: 1-0/0\r\n-------{tid}$\r\n".encode())
 
     def _head(self, tid: str, to_path: str, path: str, message_id: str = "") -> bytes:
@@ -78,14 +78,15 @@ class Raw:
         for frame in frames:
             if isinstance(frame, MsrpResponse) or frame.method != "SEND":
                 continue
-            self._of[frame.to_path] = side
+            self._of[frame.to_path.rpartition(" ")[2]] = side
             self._send_came(side, frame)
 
     def _send_came(self, side: Side, frame: MsrpRequest) -> None:
         end = self._end
         manners, message_id = end.manners, frame.headers.get("message-id", "")
         self._last_in = frame.to_path, message_id
-        call = next((each for each in end.calls if each.path == frame.to_path), None)
+        own, first = frame.to_path.rpartition(" ")[2], frame.to_path.partition(" ")[0]
+        call = next((each for each in end.calls if each.path == own), None)
         if manners.send in ("close", "reset"):
             side.reset() if manners.send == "reset" else side.close()
             return
@@ -93,7 +94,7 @@ class Raw:
             code = 200 if manners.send == "twice" else int(manners.send)
             for _ in range(2 if manners.send == "twice" else 1):
                 side.write(
-                    f"MSRP {frame.tid} {code}\r\nTo-Path: {frame.from_path}\r\nFrom-Path: {frame.to_path}\r\n"
+                    f"MSRP {frame.tid} {code}\r\nTo-Path: {frame.from_path}\r\nFrom-Path: {first}\r\n"
                     f"-------{frame.tid}$\r\n".encode()
                 )
         size = len(frame.body or b"")
@@ -129,7 +130,7 @@ class Raw:
         about = end.ledger.own_imdn_ids[-1] if kind == "forged imdn" and end.ledger.own_imdn_ids else "nothing"
         content_type, body = content(word, name, about, "delivered")
         tid = end.fresh("d")
-        data = self._head(tid, call.peer_path, call.path, f"w{end.name}{word.token}id")
+        data = self._head(tid, call.peer_path, end.whole(call.path), f"w{end.name}{word.token}id")
         reports = ("Success-Report: yes\r\n" if success else "") + (
             "" if failure == "yes" else f"Failure-Report: {failure}\r\n"
         )
@@ -164,27 +165,27 @@ class Raw:
             old = self._last_out[own].split(b" ", 2)[1]
             side.write(self._last_out[own].replace(old, tid.encode()))
         elif what == "unknown method":
-            side.write(self._head(tid, peer, own).replace(b" SEND", b" NICKNAME") + end_line)
+            side.write(self._head(tid, peer, end.whole(own)).replace(b" SEND", b" NICKNAME") + end_line)
         elif what == "unfinished":
             side.write(
-                self._head(tid, peer, own)
+                self._head(tid, peer, end.whole(own))
                 + f"Byte-Range: 1-*/10\r\nContent-Type: text/plain\r\n\r\nhalf\r\n-------{tid}+\r\n".encode()
             )
         elif what == "abort":
             side.write(
-                self._head(tid, peer, own)
+                self._head(tid, peer, end.whole(own))
                 + f"Byte-Range: 1-*/10\r\nContent-Type: text/plain\r\n\r\nhalf\r\n-------{tid}#\r\n".encode()
             )
         elif what == "bad range":
             side.write(
-                self._head(tid, peer, own)
+                self._head(tid, peer, end.whole(own))
                 + b"Byte-Range: 9-1/99999999999\r\nContent-Type: text/plain\r\n\r\nx\r\n"
                 + end_line
             )
         elif what == "stray answer":
             side.write(f"MSRP {tid} 200 OK\r\nTo-Path: {peer}\r\nFrom-Path: {own}\r\n".encode() + end_line)
         elif what.startswith("report "):
-            self._report(side, peer, own, self._last_in[1], what.removeprefix("report "), 8)
+            self._report(side, peer, end.whole(own), self._last_in[1], what.removeprefix("report "), 8)
 
     def leave(self, call: Call) -> None:
         """It leaves its connections as they are, but for those that carry nothing else."""

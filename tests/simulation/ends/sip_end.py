@@ -1,4 +1,4 @@
-"""A small SIP user agent over UDP: client transactions that repeat, server transactions that answer repeats.
+"""A small SIP user agent: client transactions that repeat over UDP, server transactions that answer repeats.
 
 Written apart from the gateway's own transactions, so that one fault is not in both.
 """
@@ -12,8 +12,9 @@ from protocols.sip.builder import build_request, build_response
 from protocols.sip.errors import SipError
 from protocols.sip.message import Request, Response
 from protocols.sip.parser import parse_message
+from protocols.sip.stream import SipStream
 from tests.simulation.ledger import Ledger
-from tests.simulation.world import GATEWAY, Address, Handle, World
+from tests.simulation.world import GATEWAY, Address, Handle, Side, World
 
 T1 = 0.5
 T2 = 4.0
@@ -45,7 +46,7 @@ class Client:
         if world.now >= self._deadline:
             self._finish(None)
             return
-        if not (self._proceeding and self._method == "INVITE"):
+        if not (self._proceeding and self._method == "INVITE") and not self._end.stream:
             self._end.send(self._data)
         self._interval *= 2
         if self._method != "INVITE":
@@ -67,20 +68,19 @@ class Client:
 
 
 class SipEnd:
-    """``uri`` is ``sip:name@host:port``."""
+    """``uri`` is ``sip:name@host:port``, and says so where it wants a connection."""
 
-    def __init__(self, world: World, ledger: Ledger, name: str, address: Address) -> None:
+    def __init__(self, world: World, ledger: Ledger, name: str, address: Address, *, tcp: bool = False) -> None:
         self.world = world
         self.ledger = ledger
         self.name = name
         self.address = address
         self.host = f"{address[0]}:{address[1]}"
-        self.uri = f"sip:{name}@{self.host}"
+        self.uri = f"sip:{name}@{self.host}{';transport=tcp' if tcp else ''}"
         self.number = itertools.count(1)
+        self.stream = Stream(self) if tcp else None
         self._clients: dict[str, Client] = {}
         self._answers: dict[str, bytes] = {}
-        self.on = True
-        """False: it is gone, and neither hears nor says anything."""
         world.receivers[address] = self
 
     def fresh(self, kind: str) -> str:
@@ -93,11 +93,13 @@ class SipEnd:
 
     def via(self, branch: str) -> tuple[str, str]:
         """A Via of this end's."""
-        return "Via", f"SIP/2.0/UDP {self.host};branch={branch};rport"
+        return "Via", f"SIP/2.0/{'TCP' if self.stream else 'UDP'} {self.host};branch={branch};rport"
 
     def send(self, data: bytes) -> None:
-        """A datagram to the gateway."""
-        if self.on:
+        """A message to the gateway."""
+        if self.stream is not None:
+            self.stream.send(data)
+        else:
             self.world.datagram(data, self.address, GATEWAY)
 
     # -------------------------------------------------------------------------- requests out
@@ -120,9 +122,7 @@ class SipEnd:
     # ----------------------------------------------------------------------------------- in
 
     def receive(self, data: bytes, source: Address) -> None:
-        """A datagram."""
-        if not self.on:
-            return
+        """A message."""
         try:
             message = parse_message(data)
         except SipError:
@@ -163,3 +163,53 @@ class SipEnd:
 
     def on_response(self, response: Response) -> None:
         """An answer to a request of its own, any of them."""
+
+
+class Stream:
+    """Its connections to the gateway: one that it opens when it has something to say, and those that come in."""
+
+    def __init__(self, end: SipEnd) -> None:
+        self._end = end
+        self._side: Side | None = None
+        self._waiting: list[bytes] | None = None
+        end.world.listeners[end.address] = self._take
+
+    def _take(self, side: Side) -> None:
+        stream = SipStream()
+        side.on_data = lambda data: self._receive(stream, data)
+        side.on_closed = lambda: self._lost(side)
+        self._side = side
+
+    def _receive(self, stream: SipStream, data: bytes) -> None:
+        for message in stream.feed(data)[0]:
+            self._end.receive(message, GATEWAY)
+
+    def _lost(self, side: Side) -> None:
+        if self._side is side:
+            self._side = None
+
+    def send(self, data: bytes) -> None:
+        """On the connection that there is, or on a new one; what finds no gateway is lost."""
+        if self._side is not None and self._side.open:
+            self._side.write(data)
+        elif self._waiting is not None:
+            self._waiting.append(data)
+        else:
+            self._waiting = [data]
+            own = (self._end.address[0], 20_000 + next(self._end.number))
+            self._end.world.connect(own, GATEWAY, self._opened, self._refused)
+
+    def _opened(self, side: Side) -> None:
+        self._take(side)
+        waiting, self._waiting = self._waiting, None
+        for data in waiting or ():
+            side.write(data)
+
+    def _refused(self, _: str) -> None:
+        self._waiting = None
+
+    def cut(self) -> None:
+        """It breaks."""
+        side, self._side = self._side, None
+        if side is not None:
+            side.reset()
