@@ -96,11 +96,12 @@ class Bounds:
             return
         if to[0] != heard.source[0]:
             self._judge.broken("answers go back", f"an answer to {heard.source[0]} goes to {to[0]}")
-        self._answers[heard.name] += 1
+        name = f"{heard.name} {heard.process}"
+        self._answers[name] += 1
         most = heard.copies + 1 + (OTHER_REPEATS + 1 if heard.method == "INVITE" else 0)
-        if self._answers[heard.name] > most:
-            self._judge.broken("repeats are bounded", f"{self._answers[heard.name]} answers to one {heard.method}")
-        if heard.method == "INVITE" and 200 <= status < 300 and self._answers[heard.name] == 1:
+        if self._answers[name] > most:
+            self._judge.broken("repeats are bounded", f"{self._answers[name]} answers to one {heard.method}")
+        if heard.method == "INVITE" and 200 <= status < 300 and self._answers[name] == 1:
             self._unacknowledged(heard)
 
     def _unacknowledged(self, heard: Heard) -> None:
@@ -115,6 +116,8 @@ class Bounds:
 
     def dialled(self, to: Address) -> None:
         """A connection is being made."""
+        if to in (GATEWAY, MSRP):
+            self._judge.broken("never to itself", "a connection")
         recent = self._dials.setdefault(to, deque())
         recent.append(self._now)
         while recent[0] < self._now - WINDOW:

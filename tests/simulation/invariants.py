@@ -26,6 +26,8 @@ NO_BIND: Final = 29.0
 """The same for a session that nobody binds, and for a SEND."""
 SOON: Final = 1.0
 """Seconds in which what ended is still felt: the database is tried again twice a second."""
+QUEUE: Final = 100
+"""Messages that may wait for a set-up."""
 UNWRITTEN: Final = 3.0
 """Seconds after the making of a dialog in which a crash may take it along: it is in no row yet."""
 LATEST: Final = 32.5
@@ -35,14 +37,15 @@ LATEST: Final = 32.5
 class Invariants:
     """``found``: the first violation of each kind."""
 
-    def __init__(self, ledger: Ledger, patience: float = math.inf, *, silent: bool = False) -> None:
-        """``silent``: whether strangers get no answer.
+    def __init__(self, ledger: Ledger, patience: float = math.inf, *, silent: bool = False, few: bool = False) -> None:
+        """``silent``: whether strangers get no answer. ``few``: whether the gateway takes few sessions only.
 
         ``patience``: seconds after which a message may be given back, where nothing is promised; a SEND then waits for
         its outcome however long that takes.
         """
         self.ledger = ledger
         self._silent = silent
+        self._few = few
         self._patience = patience
         self.found: dict[str, Violation] = {}
         self.bounds = Bounds(self)
@@ -150,7 +153,9 @@ class Invariants:
             if word.way == TO_MSRP and word.came is not None and _address(word.sender) == to:
                 refused = any(code >= 300 for _, code in word.answers)
                 if not word.content:
-                    notifications += refused or (word.promised is not None and not word.for_gateway)
+                    notifications += (
+                        refused or word.denied is not None or (word.promised is not None and not word.for_gateway)
+                    )
                 elif word.taken is None or word.denied is not None:
                     failing += refused or word.promised is not None or word.denied is not None
                     promised += word.promised is not None
@@ -195,17 +200,22 @@ class Invariants:
         talk = ledger.talk_of(word)
         if word.hostile or word.expires or word.denied is not None or ledger.impaired or now - since > self._patience:
             return True
-        if any(at >= since - SOON for at, _ in (*talk.causes, *ledger.troubles)):
+        if any(at >= since - SOON for at, _ in ledger.troubles):
+            return True
+        # What went wrong before an offer that is still open is what that offer is to mend.
+        tries = [own.at for own in talk.invites if own.final is None and own.process == ledger.process]
+        if any(at >= max(since - SOON, *tries, 0.0) for at, _ in talk.causes):
             return True
         if word.way == TO_PAGE:
-            links = [link for link in ledger.msrp.links.values() if talk in link.talks and not link.closed]
-            if word.session in ledger.sip.over or (how == "506" and len(links) > 1):
+            if word.session in ledger.sip.over or (word.loose and how in ("481", "506")):
                 return True
-            if how == "481" and (talk.answered is None or (talk.moved or 0.0) > word.said_at):  # by a path that is none
+            if how == "481" and (talk.moved or 0.0) > word.said_at:  # by a path that is none any more
                 return True
             return any(
                 own.word is word and own.final is None and now - own.at > NO_ANSWER for own in ledger.sip.own.values()
             )
+        if (how == "503" and self._few) or talk.messages > QUEUE:
+            return True
         if how == "415" and any("description" in what for _, what in talk.causes):
             return True
         if any(
@@ -328,13 +338,13 @@ class Invariants:
             self.broken("nothing owed for ever", f"{owed} messages are still owed")
         self._order(ledger.words.values())
         for (call_id, _), dialog in ledger.sip.dialogs.items():
-            if not dialog.over:
-                self.ghost(dialog, call_id)
+            if not dialog.over or dialog.unknown:
+                self._ghost(dialog, call_id)
         left = {name: number for name, number in census.items() if number}
         if left:
             self.broken("nothing is left", ", ".join(f"{name}: {number}" for name, number in left.items()))
 
-    def ghost(self, dialog: Dialog, call_id: str) -> None:
+    def _ghost(self, dialog: Dialog, call_id: str) -> None:
         """A dialog that the gateway knows no more got no BYE from it."""
         away = any("away" in what and at < dialog.made + UNWRITTEN for at, what in self.ledger.troubles)
         if not away and not any(0 <= at - dialog.made < UNWRITTEN for at, _ in self.ledger.troubles):

@@ -39,7 +39,7 @@ from tests.simulation.schedule import (
     Trick,
     Wait,
 )  # fmt: skip
-from tests.simulation.world import GATEWAY, START, Address, Conditions, Overrun, World
+from tests.simulation.world import GATEWAY, START, VOID, Address, Conditions, Overrun, World
 
 ADDRESSES: Final[dict[str, Address]] = {
     "alice": ("127.0.0.11", 5080),
@@ -47,8 +47,6 @@ ADDRESSES: Final[dict[str, Address]] = {
     "bob": ("127.0.0.21", 5090),
     "trudy": ("127.0.0.22", 5090),
 }
-VOID: Final = ("127.0.0.31", 5090)
-"""Where nothing is ever heard."""
 STRANGER: Final = ("192.0.2.66", 5060)
 MSRP_PORT: Final = 2900
 USUAL: Final[dict[str, Any]] = {
@@ -73,7 +71,10 @@ class Run:
         self._options = {**USUAL, **schedule.options}
         self.ledger = Ledger(world, frozenset(self._options["peers"]))
         self.judge = self.ledger.judge = Invariants(
-            self.ledger, self._patience, silent=self._options.get("reject_silently", False)
+            self.ledger,
+            self._patience,
+            silent=self._options.get("reject_silently", False),
+            few=self._options.get("max_sessions", 100) < 100,
         )
         self.database = Database(world)
         self.database.kept = self.ledger.kept

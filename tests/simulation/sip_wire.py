@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 TIMER_F: Final = 32.0
 """Seconds until a MESSAGE of the gateway's is given up: an answer after that is nobody's."""
 
+UNKNOWN_HOST: Final = "nowhere.invalid"
+"""A host of Contact that no name server knows."""
+
 DialogName = tuple[str, str]
 
 
 class SipWire:
-    """``heard`` are the requests that came, by transaction; ``own`` those that the gateway made."""
+    """``heard`` are the requests that came, by transaction; ``own`` those that the gateway made.
+
+    The final answer of one whose connection was lost before an answer is 0.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -84,6 +90,7 @@ class SipWire:
             ledger.fault(self._talk(request), "BYE")
         elif method == "INVITE":
             talk = heard.talk = self._talk(request)
+            self._reach(request, request.from_.tag)
             before = len(talk.uris)
             self._learn(talk, request.body)
             heard.moves = in_dialog and len(talk.uris) > before
@@ -115,7 +122,9 @@ class SipWire:
         ledger, status = self._ledger, response.status
         own = self.own.get(f"{response.via.branch}{response.cseq.method}")
         ledger.note(f"{source[0]} > {status} to {response.cseq.method}")
-        if own is None or source == GATEWAY or (own.method == "MESSAGE" and self._now - own.at > TIMER_F):
+        if own is None or source == GATEWAY or own.process != ledger.process:
+            return
+        if own.final == 0 or (own.method == "MESSAGE" and self._now - own.at > TIMER_F):
             return
         if status < 200:
             own.provisional = True
@@ -131,6 +140,7 @@ class SipWire:
             if first:
                 own.talk.answered = self._now
             self._learn(own.talk, response.body)
+            self._reach(response, response.to.tag)
             if not own.in_dialog and own.final is not None and own.final < 300:
                 self._accepted.add((own.call_id, response.to.tag or ""))
         elif own.method == "MESSAGE" and own.word is not None and first:
@@ -138,6 +148,11 @@ class SipWire:
                 ledger.taken(own.word)
             else:
                 own.word.accepted = own.word.accepted or self._now
+
+    def _reach(self, message: Request | Response, tag: str | None) -> None:
+        """Where the far end wants its requests: one that cannot be found gets no BYE."""
+        if UNKNOWN_HOST in (message.first("contact") or ""):
+            self._byes.add((message.call_id, tag or ""))
 
     def _learn(self, talk: Talk, description: bytes) -> None:
         """What the MSRP side says of itself."""
@@ -147,13 +162,15 @@ class SipWire:
             talk.uris.add(found.uri)
         if not contents.serves(description):
             self._ledger.fault(talk, "a description that may not serve")
+        elif found is not None and found.session == "nobody":
+            self._ledger.fault(talk, "a path that is not its own")
 
     def lost(self, peer: Address) -> None:
         """A connection is gone: what waits for its answer there has failed, and whoever waited there is gone."""
         ledger = self._ledger
         ledger.note(f"{peer[0]} > the SIP connection is gone")
         for own in self.own.values():
-            if own.to[0] == peer[0] and own.final is None and ";transport=tcp" in own.uri:
+            if own.to == peer and own.final is None:
                 own.final = 0
                 ledger.fault(own.talk, "SIP connection lost")
         for heard in self.heard.values():
@@ -217,7 +234,7 @@ class SipWire:
             talk.answered = self._now
             self._own_path(response.call_id, response.body, talk)
         elif method == "BYE" and status == 481 and heard.dialog is not None:
-            ledger.judge.ghost(heard.dialog, response.call_id)
+            heard.dialog.unknown = True
         elif method == "MESSAGE" and heard.word is not None:
             heard.word.answers.append((self._now, status))
             ledger.judge.message_answered(heard.word, heard, status)
@@ -234,6 +251,8 @@ class SipWire:
             return
         if method == "BYE":
             self._end_dialog(*dialog)
+            if dialog in self.dialogs:
+                self.dialogs[dialog].unknown = False
         if own is not None:
             own.copies += 1
             ledger.judge.repeated(own)

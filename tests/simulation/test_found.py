@@ -18,11 +18,13 @@ from tests.simulation.schedule import (
     Crash,
     Flood,
     Network,
+    Operator,
     Records,
     Say,
     Schedule,
     Send,
     Step,
+    Stop,
     Strange,
     Trick,
     Wait,
@@ -59,6 +61,9 @@ def delivered(run: Run) -> list[bool]:
     return [word.taken is not None for word in run.ledger.words.values()]
 
 
+CALL = (CallUp("bob", "alice"), Wait(0.1))
+
+
 # -------------------------------------------------------- bound before the answer (RFC 4975 s5.4, RFC 4145 s4)
 
 ACTIVE = ("setup", "active")
@@ -90,6 +95,21 @@ def test_a_bind_from_another_path_than_the_answer_names_is_undone_and_waited_for
     assert answers(run) == [[202]]
     assert notices(run, "alice") == 1
     assert rules(run) == set()
+
+
+@BOUND_EARLY
+def test_a_bind_that_overtakes_the_answer_to_a_new_offer_waits_for_it() -> None:
+    """The connection breaks while a SEND is on it, so the gateway offers anew (RULEBOOK S17)."""
+    run = ran(
+        Behave("trudy", (ACTIVE, ("send", "never"))),
+        Say("alice", "trudy"),
+        Wait(1),
+        Behave("trudy", (("early", "same"), ("after", 1.0), ("send", "200"))),
+        Break("trudy"),
+        Wait(5),
+    )
+    assert answers(run) == [[200]]
+    assert run.found == {}
 
 
 @BOUND_EARLY
@@ -170,6 +190,41 @@ def test_what_was_refused_is_not_delivered_after_a_crash() -> None:
         Wait(20),
     )
     assert "failed stays failed" not in rules(run)
+
+
+@fault("a failure REPORT goes out before the outcome that it tells of is committed")
+def test_what_was_reported_as_failed_is_not_delivered_after_a_crash() -> None:
+    """20 ms after the REPORT: the row is pending still, so the message goes out once more, and is taken."""
+    run = ran(
+        *CALL,
+        Behave("alice", (("answer", 480), ("after", 0.2))),
+        Send("bob", "alice"),
+        Wait(0.25),
+        Behave("alice", (("answer", 200),)),
+        Crash(),
+        Wait(5),
+    )
+    assert delivered(run) == [False]
+    assert run.found == {}
+
+
+# ------------------------------------------- order across a planned stop (docs/delivery.md, RULEBOOK M7)
+
+
+@fault("a message without an answer is left to the next start, and those behind it go out before it")
+def test_a_planned_stop_keeps_the_order_to_the_message_side() -> None:
+    """Timer F of the first ends while the gateway waits for what is under way."""
+    run = ran(
+        *CALL,
+        Behave("alice", (("answer", 0),)),
+        Send("bob", "alice", times=3),
+        Wait(25),
+        Behave("alice", (("answer", 200),)),
+        Stop(),
+        Wait(5),
+    )
+    assert delivered(run) == [True, True, True]
+    assert run.found == {}
 
 
 # ---------------------------------- a relay's REPORT that comes before its response (RFC 4975 s7.1.2, s5.3)
@@ -282,6 +337,21 @@ def test_an_end_that_calls_an_address_of_the_gateway_does_not_talk_to_itself() -
     run = ran(CallUp("bob", "itself"), Wait(1), Send("bob", "itself", success=True), Wait(1))
     invites = [heard for heard in run.ledger.sip.heard.values() if heard.method == "INVITE"]
     assert [heard.codes for heard in invites] == [{482}]
+    assert run.found == {}
+
+
+@LOOP
+def test_a_path_that_is_the_gateways_own_is_not_connected_to() -> None:
+    """An answer whose a=path is at the gateway: it connected to itself (RULEBOOK S34)."""
+    run = ran(Behave("trudy", (("elsewhere", "gateway"),)), Say("alice", "trudy"), Wait(5))
+    assert [codes[0] >= 400 for codes in answers(run)] == [True]
+    assert run.found == {}
+
+
+@LOOP
+def test_a_contact_that_is_the_gateways_own_gets_no_requests() -> None:
+    """Its own BYE came back to it, and the dialog had none."""
+    run = ran(Behave("trudy", (("contact", "gateway"),)), Say("alice", "trudy"), Wait(5), Operator(), Wait(5))
     assert run.found == {}
 
 

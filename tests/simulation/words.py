@@ -29,6 +29,8 @@ class Word:
     expires: bool = False
     for_gateway: bool = False
     """An IMDN that the gateway itself had asked for."""
+    loose: bool = False
+    """Sent by an end that does not keep its paths and connections together."""
     hostile: bool = False
     """Sent in a way that gives its sender no right to anything."""
 
@@ -147,6 +149,8 @@ class Dialog:
 
     made: float
     over: bool = False
+    unknown: bool = False
+    """Whether the gateway knew nothing of it when it was ended, and had sent no BYE."""
 
 
 @dataclass(slots=True, eq=False)

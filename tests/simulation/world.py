@@ -18,6 +18,8 @@ START = 1000.0
 """Seconds of the steady clock at which a world begins."""
 GATEWAY: Address = ("127.0.0.1", 5060)
 MSRP: Address = ("127.0.0.1", 2855)
+VOID: Address = ("127.0.0.31", 5090)
+"""Where nothing is ever heard."""
 NO_ANSWER = 5.0
 """Seconds until a connection to a silent address is given up."""
 MOST_EVENTS = 60_000
@@ -85,8 +87,6 @@ class World:
         self.conditions: dict[str, Conditions] = {}
         self.receivers: dict[Address, Receiver] = {}
         self.listeners: dict[Address, Callable[[Side], None]] = {}
-        self.silent: set[Address] = set()
-        """Addresses where a connection is neither made nor refused."""
         self.clockwork: Clockwork | None = None
         self.settle: Callable[[], None] = lambda: None
         self.events = 0
@@ -181,7 +181,7 @@ class World:
             near.other, far.other = far, near
             accept(far)
             opened(near)
-        elif to in self.silent:
+        elif to[0] == VOID[0]:
             self.at(NO_ANSWER, refused, f"no connection in {NO_ANSWER:g} s")
         else:
             refused("connection refused")

@@ -15,11 +15,25 @@ from protocols.sip.builder import build_request
 from protocols.sip.message import Request, Response
 from tests.simulation.ends.sip_end import GIVE_UP, T1, T2, SipEnd
 from tests.simulation.ledger import Ledger
+from tests.simulation.sip_wire import UNKNOWN_HOST
 from tests.simulation.words import Word
-from tests.simulation.world import Address, Side, World
+from tests.simulation.world import GATEWAY, MSRP, VOID, Address, Side, World
 
 _path = re.compile(rb"a=path:(?:\S+ )*(msrp://\S+)").search
 _setup = re.compile(rb"a=setup:(\w+)").search
+
+
+_ELSEWHERE = {
+    "gateway": f"msrp://{MSRP[0]}:{MSRP[1]}/nobody;tcp",
+    "void": f"msrp://{VOID[0]}:2900/nobody;tcp",
+    "bob": "msrp://127.0.0.21:2900/nobody;tcp",
+}
+_CONTACTS = {
+    "name": f"sip:nobody@{UNKNOWN_HOST}",
+    "void": f"sip:nobody@{VOID[0]}:{VOID[1]}",
+    "gateway": f"sip:nobody@{GATEWAY[0]}:{GATEWAY[1]}",
+    "none": "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,10 @@ class ChatManners:
     machine: bool = False
     relay: bool = False
     """Whether there is a relay before it, which it is itself as well."""
+    elsewhere: str = ""
+    """A path that is not its own, in descriptions: ``gateway``, ``void`` (where nobody answers), ``bob``."""
+    contact: str = ""
+    """A Contact of another kind: ``name`` (that nobody knows), ``void``, ``gateway``, ``none``."""
     closes: bool = True
     """Whether it closes connections that carry nothing of its own any more."""
 
@@ -130,13 +148,14 @@ class ChatEnd(SipEnd):
         if self.manners.invite != "no path":
             if self.manners.relay:
                 self._relayed.add(path)
-            lines.append(f"a=path:{self.whole(path)}")
+            lines.append(f"a=path:{_ELSEWHERE.get(self.manners.elsewhere) or self.whole(path)}")
         if setup:
             lines.append(f"a=setup:{setup}")
         return ("\r\n".join(lines) + "\r\n").encode()
 
     def _about(self) -> list[tuple[str, str]]:
-        return [("Contact", f"<{self.uri}>"), ("Content-Type", "application/sdp")]
+        contact = _CONTACTS.get(self.manners.contact, self.uri)
+        return [*([("Contact", f"<{contact}>")] if contact else []), ("Content-Type", "application/sdp")]
 
     # ------------------------------------------------------------------------------ is called
 
@@ -226,8 +245,14 @@ class ChatEnd(SipEnd):
             self.medium.leave(call)
             call.path, call.peer_path = self.new_path(), path_in(request.body)
             self.medium.expect(call)
+            if manners.early:
+                self.medium.connect(call, "" if manners.early == "same" else self.new_path())
+            self.world.at(manners.after if manners.early else 0.0, self._answer_offer, request, call, manners)
+
+    def _answer_offer(self, request: Request, call: Call, manners: ChatManners) -> None:
+        if not call.over:
             self._accept(request, call, self.description(call.path, manners.setup))
-            if manners.setup == "active" and manners.bind:
+            if manners.setup == "active" and manners.bind and not manners.early:
                 self.medium.connect(call)
 
     # ---------------------------------------------------------------------------------- calls

@@ -126,10 +126,15 @@ class Raw:
             return None
         name = end.fresh("imdn") if kind in ("cpim", "wish") else ""
         wants = frozenset({"positive-delivery", "negative-delivery"}) if kind == "wish" else frozenset()
-        word = end.ledger.word(TO_PAGE, end.uri, call.peer, kind, imdn_id=name if wants else "", wants=wants)
+        word = end.ledger.word(
+            TO_PAGE, end.uri, call.peer, kind, imdn_id=name if wants else "", wants=wants, loose=True
+        )
         about = end.ledger.own_imdn_ids[-1] if kind == "forged imdn" and end.ledger.own_imdn_ids else "nothing"
         content_type, body = content(word, name, about, "delivered")
         tid = end.fresh("d")
+        if kind == "large":
+            self._in_chunks(side, call, word, success, failure, body)
+            return word
         data = self._head(tid, call.peer_path, end.whole(call.path), f"w{end.name}{word.token}id")
         reports = ("Success-Report: yes\r\n" if success else "") + (
             "" if failure == "yes" else f"Failure-Report: {failure}\r\n"
@@ -141,6 +146,16 @@ class Raw:
         self._last_out[call.path] = data
         side.write(data)
         return word
+
+    def _in_chunks(self, side: Side, call: Call, word: Word, success: bool, failure: str, body: bytes) -> None:
+        """In three chunks, of which the first two are of another size than a sender would choose."""
+        end, size = self._end, len(body)
+        reports = ("Success-Report: yes\r\n" if success else "") + f"Failure-Report: {failure}\r\n"
+        for start, stop, flag in ((0, 70, "+"), (70, 2100, "+"), (2100, size, "$")):
+            tid = end.fresh("d")
+            head = self._head(tid, call.peer_path, end.whole(call.path), f"w{end.name}{word.token}id")
+            about = f"Byte-Range: {start + 1}-*/{size}\r\n{reports}Content-Type: text/plain\r\n\r\n".encode()
+            side.write(head + about + body[start:stop] + f"\r\n-------{tid}{flag}\r\n".encode())
 
     def trick(self, call: Call, what: str) -> None:
         """Something that no honest end does, on the connection of a call."""
