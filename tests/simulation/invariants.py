@@ -157,7 +157,7 @@ class Invariants:
                         refused or word.denied is not None or (word.promised is not None and not word.for_gateway)
                     )
                 elif word.taken is None or word.denied is not None:
-                    failing += refused or word.promised is not None or word.denied is not None
+                    failing += refused or word.promised is not None or word.kept or word.denied is not None
                     promised += word.promised is not None
         return failing, promised, notifications
 
@@ -209,7 +209,8 @@ class Invariants:
         if word.way == TO_PAGE:
             if word.session in ledger.sip.over or (word.loose and how in ("481", "506")):
                 return True
-            if how == "481" and (talk.moved or 0.0) > word.said_at:  # by a path that is none any more
+            newer = max(talk.moved or 0.0, talk.answered or 0.0)
+            if how == "481" and newer > word.said_at:  # by a path that is none any more
                 return True
             return any(
                 own.word is word and own.final is None and now - own.at > NO_ANSWER for own in ledger.sip.own.values()

@@ -73,7 +73,7 @@ class Word:
     def begin_again(self) -> None:
         """Its sender says it again, not knowing what was answered."""
         self.answers = []
-        self.told_failed = None
+        self.told_failed = self.turn = None
 
     @property
     def content(self) -> bool:
