@@ -15,9 +15,9 @@ WINDOW: Final = 60.0
 """Seconds over which what is said of one's own accord is counted."""
 NOTICES: Final = 20
 """Notices to one address within WINDOW, besides those about what was promised: one for each message."""
-UNANSWERED: Final = 128
+UNANSWERED: Final = 256
 """INVITEs to one address that has not answered any of them, at once."""
-UNACKNOWLEDGED: Final = 128
+UNACKNOWLEDGED: Final = 256
 """2xx answers to one address that wait for their ACK, at once."""
 DIALS: Final = 128
 """Connections to one address within WINDOW, none of which could be made."""

@@ -158,7 +158,7 @@ class GatewayPort:
 
     def _engine(self, *, outbound: bool, remote: Address) -> MsrpConnection:
         """The engine's half of a connection with ``remote``."""
-        return self.gateway.endpoint.create_connection(outbound, self._world.now)
+        return self.gateway.endpoint.create_connection(outbound, self._world.now, remote[0])
 
     def _link(self, side: Side, to: Address | None) -> _Link:
         connection = self._engine(outbound=to is not None, remote=side.peer)
@@ -272,7 +272,7 @@ class GatewayPort:
             return
         self._ledger.msrp.closed(link.name, by_peer=by_peer and not link.closing)
         self.gateway.advance(self._world.now)
-        self._guarded(self.gateway.msrp_side.lost, link.connection, link.to)
+        self._guarded(self.gateway.msrp_side.lost, link.connection)
         link.connection.wake = None
 
     # ------------------------------------------------------------------------------- life
@@ -354,7 +354,7 @@ class GatewayPort:
         return {
             "sessions": len(gateway.sessions) + len(gateway.by_id),
             "changed sessions": len(gateway.dirty),
-            "messages that could not be kept": len(gateway._unkept),
+            "messages that could not be kept": len(gateway.database_away._unkept),
             "server transactions": len(layer._servers),
             "client transactions": len(layer._clients),
             "transactions on connections": len(layer._by_flow),
@@ -434,4 +434,4 @@ def attach(session: MsrpSession, connection: MsrpConnection, now: float) -> None
 
 def engine_connection(endpoint: MsrpEndpoint, *, outbound: bool, remote: Address, now: float) -> MsrpConnection:
     """An honest end's half of a connection."""
-    return endpoint.create_connection(outbound, now)
+    return endpoint.create_connection(outbound, now, remote[0])

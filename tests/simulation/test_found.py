@@ -67,12 +67,8 @@ CALL = (CallUp("bob", "alice"), Wait(0.1))
 # -------------------------------------------------------- bound before the answer (RFC 4975 s5.4, RFC 4145 s4)
 
 ACTIVE = ("setup", "active")
-BOUND_EARLY = fault(
-    "a session goes live once it is bound, though the answer that tells the peer's path is still to come"
-)
 
 
-@BOUND_EARLY
 def test_a_bind_that_overtakes_the_answer_waits_for_it() -> None:
     """TCP overtakes UDP: an honest end, which connects as it answers."""
     run = ran(Behave("bob", (ACTIVE,)), Network("bob", (("udp", 0.3),)), Say("alice", "bob"), Wait(5))
@@ -81,14 +77,12 @@ def test_a_bind_that_overtakes_the_answer_waits_for_it() -> None:
     assert run.found == {}
 
 
-@BOUND_EARLY
 def test_an_end_that_binds_first_and_answers_later_is_sent_what_waits_once_it_has_answered() -> None:
     run = ran(Behave("trudy", (ACTIVE, ("early", "same"), ("after", 2.0))), Say("alice", "trudy", times=3), Wait(5))
     assert delivered(run) == [True, True, True]
     assert run.found == {}
 
 
-@BOUND_EARLY
 def test_a_bind_from_another_path_than_the_answer_names_is_undone_and_waited_for_anew() -> None:
     """Here nobody binds again, so that the set-up fails: after the wait for it, and not before the answer."""
     run = ran(Behave("trudy", (ACTIVE, ("early", "other"), ("after", 2.0))), Say("alice", "trudy"), Wait(5))
@@ -97,7 +91,6 @@ def test_a_bind_from_another_path_than_the_answer_names_is_undone_and_waited_for
     assert rules(run) == set()
 
 
-@BOUND_EARLY
 def test_a_bind_that_overtakes_the_answer_to_a_new_offer_waits_for_it() -> None:
     """The connection breaks while a SEND is on it, so the gateway offers anew (RULEBOOK S17)."""
     run = ran(
@@ -112,7 +105,6 @@ def test_a_bind_that_overtakes_the_answer_to_a_new_offer_waits_for_it() -> None:
     assert run.found == {}
 
 
-@BOUND_EARLY
 def test_a_session_that_was_bound_and_not_answered_leaves_no_dialog_to_be_taken_up() -> None:
     """Its row says live and has an empty dialog, at which the next start stumbles (recovery, Dialog.of_record)."""
     run = ran(
@@ -125,7 +117,6 @@ def test_a_session_that_was_bound_and_not_answered_leaves_no_dialog_to_be_taken_
     assert "no exception" not in rules(run)
 
 
-@BOUND_EARLY
 def test_a_session_that_was_bound_before_its_answer_ends_with_a_bye_after_a_crash() -> None:
     """Its dialog is in no row: it went live before there was one, and is not written again once there is."""
     run = ran(
@@ -134,7 +125,6 @@ def test_a_session_that_was_bound_before_its_answer_ends_with_a_bye_after_a_cras
     assert "no ghosts" not in rules(run)
 
 
-@fault("an end that is to wait for our connection and makes one itself has its session twice, and loses it")
 def test_an_end_that_says_passive_and_binds_itself_is_sent_what_waits_on_its_own_connection() -> None:
     """Which of the two is there first is chance; that both are is no failure (RFC 4975 s5.4)."""
     run = ran(Behave("trudy", (("early", "same"),)), Say("alice", "trudy"), Wait(5))
@@ -182,10 +172,15 @@ def test_what_was_told_as_not_delivered_is_not_delivered_after_a_crash() -> None
 def test_what_was_refused_is_not_delivered_after_a_crash() -> None:
     """The row commits, its outcome does not; then the message goes out, and its sender has had the refusal."""
     run = ran(
-        Behave("trudy", (("send", "506"), ("after", 10.5))),
+        Say("mallory", "trudy"),
+        Wait(1),
+        Behave("trudy", (("send", "never"),)),
         Records("slow"),
         Say("mallory", "trudy"),
-        Wait(12.3),
+        Wait(10.6),
+        Operator(),
+        Wait(1.7),
+        Behave("trudy", (("send", "200"),)),
         Crash(),
         Wait(20),
     )
@@ -229,32 +224,27 @@ def test_a_planned_stop_keeps_the_order_to_the_message_side() -> None:
 
 # ---------------------------------- a relay's REPORT that comes before its response (RFC 4975 s7.1.2, s5.3)
 
-OPEN_SEND = fault(
-    "a success REPORT that decides leaves the SEND waiting for its response, whose outcome then counts too"
-)
-REPORTS_ONLY = (("relay", True), ("reports", ("200",)), ("send", "never"))
+RELAYED = (Behave("trudy", (("relay", True), ("reports", ("200",)))), Say("alice", "trudy"), Wait(1))
+REPORTS_ONLY = ("send", "never")
 
 
-@OPEN_SEND
 def test_a_message_that_was_reported_as_delivered_is_not_told_as_failed() -> None:
     """The response to its SEND never comes, and 30 s later its sender was told that it failed."""
-    run = ran(Behave("trudy", (*REPORTS_ONLY, ("after", 11.0))), Say("alice", "trudy"), Wait(50))
-    assert answers(run) == [[202]]
+    run = ran(*RELAYED, Behave("trudy", (REPORTS_ONLY, ("after", 11.0))), Say("alice", "trudy"), Wait(50))
+    assert answers(run) == [[200], [200]]
     assert notices(run, "alice") == 0
     assert run.found == {}
 
 
-@OPEN_SEND
 def test_a_message_that_was_reported_as_delivered_does_not_go_out_again() -> None:
-    run = ran(Behave("trudy", REPORTS_ONLY), Say("alice", "trudy"), Wait(0.1), Break("trudy"), Wait(1))
-    assert answers(run) == [[200]]
+    run = ran(*RELAYED, Behave("trudy", (REPORTS_ONLY,)), Say("alice", "trudy"), Wait(0.1), Break("trudy"), Wait(1))
+    assert answers(run) == [[200], [200]]
     assert run.found == {}
 
 
 # ----------------------------------------------------------------- without bodies in the database (RFC 4320)
 
 
-@fault("where nothing is promised, a message that is on its way has no last moment")
 def test_a_message_that_is_sent_again_on_another_connection_is_answered_before_timer_f() -> None:
     run = ran(
         Behave("trudy", (("send", "never"),)),
@@ -269,11 +259,7 @@ def test_a_message_that_is_sent_again_on_another_connection_is_answered_before_t
 
 # ------------------------------------------------ notices (RFC 3428 s8, RFC 5438 s7.2.1, RULEBOOK U2, A6)
 
-TWO_TELLERS = fault("both the message that was promised and the set-up that failed are told in words")
-NO_BUDGET = fault("a notice for each failed set-up, however many there are")
 
-
-@NO_BUDGET
 def test_a_machine_that_answers_each_notice_does_not_drive_the_gateway() -> None:
     run = ran(
         Behave("bob", (("invite", "486"),)), Behave("alice", (("machine", True),)), Say("alice", "bob"), Wait(11),
@@ -283,7 +269,6 @@ def test_a_machine_that_answers_each_notice_does_not_drive_the_gateway() -> None
     assert run.found == {}
 
 
-@TWO_TELLERS
 def test_a_promised_message_whose_set_up_fails_is_told_once() -> None:
     run = ran(Behave("bob", (("invite", "486"), ("after", 12.0))), Say("alice", "bob"), Wait(33), notify_failure=True)
     assert answers(run) == [[202]]
@@ -291,7 +276,6 @@ def test_a_promised_message_whose_set_up_fails_is_told_once() -> None:
     assert run.found == {}
 
 
-@fault("a failed set-up is told whatever waited for it")
 def test_nobody_is_told_in_words_that_a_notification_failed() -> None:
     """All that waits for the set-up is an IMDN (RFC 5438 s7.2.1.1), so there is nobody to be told."""
     run = ran(Behave("bob", (("invite", "603"),)), Trick("alice", "forged imdn"), Wait(1), notify_failure=True)
@@ -299,7 +283,6 @@ def test_nobody_is_told_in_words_that_a_notification_failed() -> None:
     assert run.found == {}
 
 
-@fault("each failure REPORT after a 200 is a notice, however many there are")
 def test_a_machine_and_a_peer_that_takes_everything_back_do_not_drive_the_gateway() -> None:
     """No route has to ask for these notices: a 200, and then REPORT 413 for the same message."""
     run = ran(
@@ -312,7 +295,6 @@ def test_a_machine_and_a_peer_that_takes_everything_back_do_not_drive_the_gatewa
     assert run.found == {}
 
 
-@fault("a failure REPORT is told in words, whatever it is about")
 def test_nobody_is_told_in_words_that_a_notification_was_taken_back() -> None:
     """REPORT 413 about an IMDN that had been taken (RFC 5438 s7.2.1.1)."""
     run = ran(
@@ -328,10 +310,7 @@ def test_nobody_is_told_in_words_that_a_notification_was_taken_back() -> None:
 
 # ------------------------------------------- an address of the gateway itself (RFC 3261 s16.3, RULEBOOK U2)
 
-LOOP = fault("nothing asks whether a request would go to the gateway itself")
 
-
-@LOOP
 def test_an_end_that_calls_an_address_of_the_gateway_does_not_talk_to_itself() -> None:
     """Its words came back to it, and REPORT 200 said that they were delivered."""
     run = ran(CallUp("bob", "itself"), Wait(1), Send("bob", "itself", success=True), Wait(1))
@@ -340,7 +319,6 @@ def test_an_end_that_calls_an_address_of_the_gateway_does_not_talk_to_itself() -
     assert run.found == {}
 
 
-@LOOP
 def test_a_path_that_is_the_gateways_own_is_not_connected_to() -> None:
     """An answer whose a=path is at the gateway: it connected to itself (RULEBOOK S34)."""
     run = ran(Behave("trudy", (("elsewhere", "gateway"),)), Say("alice", "trudy"), Wait(5))
@@ -348,14 +326,12 @@ def test_a_path_that_is_the_gateways_own_is_not_connected_to() -> None:
     assert run.found == {}
 
 
-@LOOP
 def test_a_contact_that_is_the_gateways_own_gets_no_requests() -> None:
     """Its own BYE came back to it, and the dialog had none."""
     run = ran(Behave("trudy", (("contact", "gateway"),)), Say("alice", "trudy"), Wait(5), Operator(), Wait(5))
     assert run.found == {}
 
 
-@LOOP
 def test_a_message_to_an_address_of_the_gateway_is_a_loop() -> None:
     run = ran(Trick("alice", "to itself"), Wait(5))
     assert answers(run) == [[482]]
@@ -381,7 +357,6 @@ def test_a_connection_whose_bind_was_not_answered_is_closed() -> None:
     assert run.found == {}
 
 
-@fault("what a description takes off its connection is waited for no more, and the connection stays for ever")
 def test_a_connection_that_was_bound_from_another_path_is_closed() -> None:
     run = ran(Behave("trudy", (ACTIVE, STAYS, ("early", "other"), ("after", 0.5))), Say("alice", "trudy"), Wait(40))
     assert "nothing is left" not in rules(run)
@@ -390,21 +365,18 @@ def test_a_connection_that_was_bound_from_another_path_is_closed() -> None:
 # ------------------------------------------------------------------------ floods and strangers (RFC 4732 s2.1)
 
 
-@fault("as many INVITEs to one host as somebody writes MESSAGEs to its users, each repeated for 32 s")
 def test_a_flood_of_messages_to_a_host_that_answers_nothing_is_not_passed_on() -> None:
-    run = ran(Flood("mallory", 150), Wait(1))
+    run = ran(Flood("mallory", 400), Wait(1))
     refused = Counter(codes[0] for codes in answers(run) if codes[0] >= 300)
     assert refused[503] > 0
     assert "unanswered INVITEs are bounded" not in rules(run)
 
 
-@fault("as many 200s as somebody sends INVITEs, each repeated for 32 s")
 def test_a_flood_of_invites_that_are_never_acknowledged_is_refused() -> None:
-    run = ran(Flood("trudy", 150), Wait(1))
+    run = ran(Flood("trudy", 400), Wait(1))
     assert "unacknowledged answers are bounded" not in rules(run)
 
 
-@fault("a stranger's request makes a transaction, and its answer is remembered for 32 s")
 @pytest.mark.parametrize("what", ["MESSAGE", "INVITE", "OPTIONS", "BYE", "CANCEL", "REGISTER", "in dialog"])
 def test_a_stranger_leaves_nothing_behind(what: str) -> None:
     assert ran(Strange(what)).found == {}
