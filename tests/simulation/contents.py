@@ -16,6 +16,9 @@ _token = re.compile(rb"~(\d+)~").search
 _about = re.compile(rb"<message-id>([^<]*)</message-id>").search
 _status = re.compile(rb"<(delivery|display|processing)-notification>\s*<status>\s*<(\w+)\s*/>").search
 _imdn_name = re.compile(rb"^(?:imdn\.)?Message-ID: ?(\S+)", re.MULTILINE).search
+_together = re.compile(rb" \((\d+) messages\)").search
+_earlier = re.compile(rb" (\d+) earlier messages were not delivered either\.$").search
+_withheld = re.compile(rb"(\d+) more messages to \S+ were not delivered\.$").match
 _path = re.compile(rb"a=path:(?:\S+ )*(msrp://([^:/]+):(\d+)/([^;\s]+);tcp)").search
 _usable = re.compile(rb"m=message [1-9]\d* TCP/MSRP").search
 
@@ -59,9 +62,15 @@ def imdn_name(body: bytes) -> str:
     return found[1].decode() if found is not None else ""
 
 
-def is_notice(body: bytes) -> bool:
-    """Whether it tells in words of a failure."""
-    return body.startswith((NOTICE.encode(), USUAL_NOTICE))
+def told_in_words(body: bytes) -> int:
+    """How many messages a notice tells of; 0 where it is none."""
+    withheld = _withheld(body)
+    if withheld is not None:
+        return int(withheld[1])
+    if not body.startswith((NOTICE.encode(), USUAL_NOTICE)):
+        return 0
+    together, earlier = _together(body), _earlier(body)
+    return int(together[1] if together else 1) + int(earlier[1] if earlier else 0)
 
 
 def path(description: bytes) -> Path | None:

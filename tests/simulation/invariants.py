@@ -139,10 +139,10 @@ class Invariants:
     def notice(self, to: Address) -> None:
         """A notice in words leaves."""
         failing, promised, notifications = self._failing(to)
-        told = len(self.ledger.notices[to])
+        told = sum(self.ledger.notices[to].values())
         if told > failing:
             rule = "told once" if told > failing + notifications else "no notice about a notice"
-            self.broken(rule, f"{told} notices to {to[0]} about {failing} messages that failed")
+            self.broken(rule, f"{to[0]} is told of {told} messages, and {failing} have failed")
         self.bounds.notice(to, promised)
 
     def _failing(self, to: Address) -> tuple[int, int, int]:
@@ -325,16 +325,17 @@ class Invariants:
                 unpaid.setdefault(_address(word.sender), []).append(word)
             elif word.failure_report != "no" and not self._sender_gone(word):
                 self.broken("never silence", f"{word} was acknowledged, and nothing was said of it any more")
-        for address, told in ledger.notices.items():
+        for address, notices in ledger.notices.items():
+            told = sum(notices.values())
             failing, _, notifications = self._failing(address)
-            if failing + notifications < len(told) and "told once" not in {each.rule for each in self.found.values()}:
-                text = f"{len(told)} notices to {address[0]} and only {failing} messages that were not delivered"
+            if failing + notifications < told and "told once" not in {each.rule for each in self.found.values()}:
+                text = f"{address[0]} is told of {told} messages, and only {failing} were not delivered"
                 self.broken("failed is true", text)
         for address, words in unpaid.items():
-            told = len(ledger.notices.get(address, ()))
+            told = sum(ledger.notices.get(address, {}).values())
             if told < len(words):
-                text = f"{len(words)} messages acknowledged and not delivered, {words[0]} the first, and {told} notices"
-                self.broken("never silence", f"{text} to {address[0]}")
+                text = f"{len(words)} messages acknowledged and not delivered, {words[0]} the first"
+                self.broken("never silence", f"{text}, and {address[0]} is told of {told}")
         if owed:
             self.broken("nothing owed for ever", f"{owed} messages are still owed")
         self._order(ledger.words.values())

@@ -40,7 +40,8 @@ class Ledger:
         """Conversations by the session-ids in the gateway's paths."""
         self.own_imdn_ids: list[str] = []
         """IMDN Message-IDs of the gateway's own that went out: what a hostile end could have seen."""
-        self.notices: dict[Address, dict[tuple[str, ...], float]] = {}
+        self.notices: dict[Address, dict[tuple[str, ...], int]] = {}
+        """Those to an address by their names: how many messages each tells of."""
         """Notices in words to an address, by their names."""
         self.troubles: list[tuple[float, str]] = []
         """What happened to the gateway as a whole: its database, its process, its operator."""
@@ -174,8 +175,8 @@ class Ledger:
         told = contents.notification(body)
         if told is not None:
             self.judge.imdn_out(self._by_imdn.get(told.about), told.status, "/".join(name))
-        elif to is not None and contents.is_notice(body):
+        elif to is not None and (number := contents.told_in_words(body)):
             notices = self.notices.setdefault(to, {})
             if name not in notices:
-                notices[name] = self.world.now
+                notices[name] = number
                 self.judge.notice(to)
