@@ -94,4 +94,4 @@ def named(body: bytes) -> str:
         return f"~{number}~"
     if told is not None:
         return f"(IMDN {told.status})"
-    return "(notice)" if is_notice(body) else ""
+    return "(notice)" if told_in_words(body) else ""

@@ -79,6 +79,8 @@ class Invariants:
     def final(self, heard: Heard) -> None:
         """A final answer to a request, unlike the ones before it."""
         if len(heard.finals) > 1 and heard.process == self.ledger.process:
+            if heard.method == "INVITE" and all(each.startswith(b"SIP/2.0 503") for each in heard.finals[:-1]):
+                return  # refused for overload without a transaction; whoever called has heard enough (s8.2.7)
             lines = [answer.split(b"\r\n", 1)[0].decode() for answer in heard.finals]
             self.broken("one answer", f"{heard.method} from {heard.source[0]} got {lines}")
 

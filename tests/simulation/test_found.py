@@ -134,16 +134,11 @@ def test_an_end_that_says_passive_and_binds_itself_is_sent_what_waits_on_its_own
 
 # ---------------------------------------- dialogs that nobody knows after a crash (RFC 3261 s15, RULEBOOK S17)
 
-LATE_DIALOG = fault("a dialog is written into its row once the session is live, up to 30 s after both sides have it")
-
-
-@LATE_DIALOG
 def test_a_call_that_was_answered_and_not_bound_yet_ends_with_a_bye_after_a_crash() -> None:
     run = ran(Behave("trudy", (ACTIVE, ("bind", False))), Say("alice", "trudy"), Wait(5), Crash(), Wait(1))
     assert "no ghosts" not in rules(run)
 
 
-@LATE_DIALOG
 def test_a_call_that_we_answered_and_nobody_bound_yet_ends_with_a_bye_after_a_crash() -> None:
     run = ran(Behave("trudy", (("bind", False),)), CallUp("trudy", "alice", "active"), Wait(5), Crash(), Wait(1))
     assert "no ghosts" not in rules(run)
@@ -152,7 +147,6 @@ def test_a_call_that_we_answered_and_nobody_bound_yet_ends_with_a_bye_after_a_cr
 # ---------------------------- what is told before it is written, and a crash (docs/delivery.md, RFC 3428 s7)
 
 
-@fault("a notice goes out before the outcome that it tells of is committed")
 def test_what_was_told_as_not_delivered_is_not_delivered_after_a_crash() -> None:
     run = ran(
         Behave("bob", (("invite", "486"), ("after", 11.0))),
@@ -168,7 +162,6 @@ def test_what_was_told_as_not_delivered_is_not_delivered_after_a_crash() -> None
     assert run.found == {}
 
 
-@fault("the answer to a MESSAGE that fails while its row is on its way is said before the outcome is committed")
 def test_what_was_refused_is_not_delivered_after_a_crash() -> None:
     """The row commits, its outcome does not; then the message goes out, and its sender has had the refusal."""
     run = ran(
@@ -187,7 +180,6 @@ def test_what_was_refused_is_not_delivered_after_a_crash() -> None:
     assert "failed stays failed" not in rules(run)
 
 
-@fault("a failure REPORT goes out before the outcome that it tells of is committed")
 def test_what_was_reported_as_failed_is_not_delivered_after_a_crash() -> None:
     """20 ms after the REPORT: the row is pending still, so the message goes out once more, and is taken."""
     run = ran(
@@ -206,7 +198,6 @@ def test_what_was_reported_as_failed_is_not_delivered_after_a_crash() -> None:
 # ------------------------------------------- order across a planned stop (docs/delivery.md, RULEBOOK M7)
 
 
-@fault("a message without an answer is left to the next start, and those behind it go out before it")
 def test_a_planned_stop_keeps_the_order_to_the_message_side() -> None:
     """Timer F of the first ends while the gateway waits for what is under way."""
     run = ran(
@@ -343,7 +334,6 @@ def test_a_message_to_an_address_of_the_gateway_is_a_loop() -> None:
 STAYS = ("closes", False)
 
 
-@fault("a refused bind takes the session off its connection, so that nobody closes that when the session ends")
 @pytest.mark.parametrize("code", ["413", "481", "506"])
 def test_a_connection_whose_bind_was_refused_is_closed(code: str) -> None:
     """The message has expired before the connection is there, so that an empty SEND binds."""
@@ -351,7 +341,6 @@ def test_a_connection_whose_bind_was_refused_is_closed(code: str) -> None:
     assert run.found == {}
 
 
-@fault("a bind that is not answered takes the session off its connection, as a refused one does")
 def test_a_connection_whose_bind_was_not_answered_is_closed() -> None:
     run = ran(Behave("trudy", (("send", "never"), ("after", 0.5), STAYS)), Say("alice", "trudy", expires=0), Wait(40))
     assert run.found == {}

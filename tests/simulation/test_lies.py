@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulation.contents import is_notice
+from tests.simulation.contents import told_in_words
 from tests.simulation.lies import Datagrams, Honest
 from tests.simulation.run import Run
 from tests.simulation.schedule import Behave, Break, CallUp, Crash, Network, Records, Say, Schedule, Send, Step, Wait
@@ -113,7 +113,7 @@ LIES: dict[str, tuple[Schedule, Honest]] = {
         told(Behave("alice", (("answer", 480),)), *CALL, Send("bob", "alice"), Wait(1)),
         Swaps(b" 403 Forbidden", b" 200 OK", msrp=True),
     ),
-    "never silence": (told(*TOLD_LATE), Drops(lambda data: is_notice(data.partition(b"\r\n\r\n")[2]))),
+    "never silence": (told(*TOLD_LATE), Drops(lambda data: told_in_words(data.partition(b"\r\n\r\n")[2]))),
     "failed is true": (
         told(Say("alice", "bob"), Wait(1)),
         Swaps(b"SIP/2.0 200 OK", b"SIP/2.0 480 Temporarily Unavailable"),
