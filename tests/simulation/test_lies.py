@@ -24,7 +24,7 @@ def told(*steps: Step, **options: object) -> Schedule:
 
 
 class Swaps(Honest):
-    """Says something else wherever it would say this."""
+    """Says something else wherever it would say this, but for the SENDs without content that bind."""
 
     def __init__(self, old: bytes, new: bytes, *, msrp: bool = False) -> None:
         self._old, self._new, self._msrp = old, new, msrp
@@ -33,7 +33,8 @@ class Swaps(Honest):
         return [(data if self._msrp else data.replace(self._old, self._new, 1), to)]
 
     def msrp_out(self, data: bytes) -> bytes:
-        return data.replace(self._old, self._new) if self._msrp else data
+        said = self._msrp and (b" REPORT\r\n" in data or b" SEND\r\n" not in data or b"\r\nContent-Type:" in data)
+        return data.replace(self._old, self._new) if said else data
 
 
 class Drops(Honest):
@@ -62,10 +63,14 @@ class Repeats(Honest):
 
 
 class Deaf(Honest):
-    """Does not hear the answers to its SENDs."""
+    """Does not hear the answer to its third SEND: to the second message, after the one that binds and the first."""
+
+    def __init__(self) -> None:
+        self._heard = 0
 
     def hears_msrp(self, data: bytes) -> bytes:
-        return b"" if re.match(rb"MSRP \S+ 200", data) else data
+        self._heard += bool(re.match(rb"MSRP \S+ 200", data))
+        return b"" if self._heard == 3 else data
 
 
 class Elsewhere(Honest):
