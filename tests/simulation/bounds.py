@@ -78,7 +78,7 @@ class Bounds:
             self._judge.broken("INVITEs are bounded", f"{sent} INVITEs for {causes} messages")
         waiting = 0
         for each in ledger.sip.own.values():
-            if each.method == "INVITE" and each.to == own.to:
+            if (each.method, each.to, each.process) == ("INVITE", own.to, own.process):
                 if each.provisional or each.final is not None:
                     return
                 waiting += self._now - each.at < LIFE

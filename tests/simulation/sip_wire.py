@@ -150,8 +150,9 @@ class SipWire:
                 own.word.accepted = own.word.accepted or self._now
 
     def _reach(self, message: Request | Response, tag: str | None) -> None:
-        """Where the far end wants its requests: one that cannot be found gets no BYE."""
-        if UNKNOWN_HOST in (message.first("contact") or ""):
+        """Where the far end wants its requests: one that cannot be found, or is the gateway itself, gets no BYE."""
+        contact = message.first("contact") or ""
+        if UNKNOWN_HOST in contact or f"{GATEWAY[0]}:{GATEWAY[1]}" in contact:
             self._byes.add((message.call_id, tag or ""))
 
     def _learn(self, talk: Talk, description: bytes) -> None:
@@ -221,7 +222,7 @@ class SipWire:
             return
         new = status not in heard.codes
         heard.codes.add(status)
-        if not heard.finals or heard.finals[0] != data:
+        if not heard.finals or heard.finals[-1] != data:
             heard.finals.append(data)
             ledger.judge.final(heard)
         if not new:

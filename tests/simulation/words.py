@@ -71,9 +71,11 @@ class Word:
     """Whether its order means nothing: it came while nothing could be taken."""
 
     def begin_again(self) -> None:
-        """Its sender says it again, not knowing what was answered."""
+        """Its sender says it again, not knowing what was answered; it keeps its turn where it has arrived by then."""
         self.answers = []
-        self.told_failed = self.turn = None
+        self.told_failed = None
+        if self.taken is None:
+            self.turn = None
 
     @property
     def content(self) -> bool:
