@@ -238,6 +238,11 @@ class Invariants:
 
     # ------------------------------------------------------------------------- what goes out
 
+    def _replaced(self, word: Word) -> bool:
+        """Whether its far end had called anew by then: what it still says in the old session is heard too late."""
+        talk = self.ledger.talk_of(word)
+        return talk is not None and word.copies[0].at <= (talk.answered or 0.0) <= (word.taken or 0.0)
+
     def copy_out(self, word: Word, copy: Copy) -> None:
         """A word goes out, under a name or to a place that is new."""
         page = len(copy.name) == 3
@@ -250,7 +255,7 @@ class Invariants:
         if len(set(names)) > 1:
             self.broken("one name", f"{word} went out as {sorted(set(names))}")
         restarted = any(at >= (word.taken or 0.0) for at, what in self.ledger.troubles if "starts again" in what)
-        if word.taken is not None and not restarted:
+        if word.taken is not None and not restarted and not self._replaced(word):
             self.broken("delivered once", f"{word} goes out again after it was taken")
 
     def request_out(self, own: Own) -> None:

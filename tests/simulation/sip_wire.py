@@ -108,12 +108,13 @@ class SipWire:
 
     def _ack_came(self, request: Request, source: Address) -> None:
         self._ledger.note(f"{source[0]} > ACK")
-        number = f"CSeq: {request.cseq.number} INVITE".encode()
+        number = f"\r\nCSeq: {request.cseq.number} INVITE\r\n".encode()
+        call_id = f"\r\nCall-ID: {request.call_id}\r\n".encode()
         for heard in self.heard.values():
             if heard.method != "INVITE" or not heard.finals or heard.source[0] != source[0]:
                 continue
             answer = heard.finals[0]
-            if request.call_id.encode() in answer and number in answer:
+            if call_id in answer and number in answer:
                 if not heard.acknowledged and answer.startswith(b"SIP/2.0 2") and not heard.in_dialog:
                     self._begin_dialog(request.call_id, request.from_.tag or "", heard.at)
                 heard.acknowledged = True
