@@ -134,6 +134,7 @@ def test_an_end_that_says_passive_and_binds_itself_is_sent_what_waits_on_its_own
 
 # ---------------------------------------- dialogs that nobody knows after a crash (RFC 3261 s15, RULEBOOK S17)
 
+
 def test_a_call_that_was_answered_and_not_bound_yet_ends_with_a_bye_after_a_crash() -> None:
     run = ran(Behave("trudy", (ACTIVE, ("bind", False))), Say("alice", "trudy"), Wait(5), Crash(), Wait(1))
     assert "no ghosts" not in rules(run)
