@@ -19,8 +19,7 @@ HERE: Final = Path(__file__).resolve().parents[2]
 COLUMNS: Final = (
     "attack",
     "checkout",
-    "sent MB",
-    "per s",
+    "sent",
     "lag ms p99 / max",
     "answer ms p99 / max",
     "failed / asked",
@@ -40,10 +39,10 @@ def percentile(values: Sequence[float], part: float) -> float:
 def cells(measured: Measured) -> list[str]:
     """A line of the table, from the third column on."""
     done = measured.done
+    rate = f", {done.sent / done.sending:.0f}/s" if done.sending and done.unit != "connections" else ""
     kept = f" ({measured.kept} by 202)" if measured.kept else ""
     return [
-        f"{done.octets_out / 1e6:.2f}",
-        f"{done.sent / done.sending:.0f}" if done.sending and done.sent else "",
+        f"{done.octets_out / 1e6:.2f} MB, {done.sent} {done.unit}{rate}" if done.sent else "",
         _times(measured.lag),
         _times(measured.answers),
         f"{measured.failed} / {measured.asked}{kept}",
@@ -76,7 +75,7 @@ def main() -> int:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=8.0,
+        default=6.0,
         help="how long an attack goes on; those whose effect is repeats go on until the last one (33 s)",
     )
     options = parser.parse_args()

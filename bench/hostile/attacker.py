@@ -39,6 +39,8 @@ class Done:
     """Seconds of it in which something was sent."""
     octets_out: int = 0
     sent: int = 0
+    unit: str = "datagrams"
+    """What ``sent`` counts."""
     octets_in: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -99,12 +101,10 @@ class Attacker:
 
     # -- time ----------------------------------------------------------------------------------------------------
 
-    def hear(
-        self, seconds: float, until: Callable[[], bool] = lambda: False
-    ) -> Iterator[tuple[socket.socket, bytes, Address]]:
-        """Everything that comes within so many seconds, as it comes."""
+    def hear(self, seconds: float) -> Iterator[tuple[socket.socket, bytes, Address]]:
+        """Everything that comes within so many seconds, as it comes; where from, too, if it is a datagram."""
         deadline = time.monotonic() + seconds
-        while not until():
+        while True:
             self._read(max(0.0, deadline - time.monotonic()))
             while self._heard:
                 yield self._heard.popleft()
@@ -117,17 +117,19 @@ class Attacker:
             pass
 
     def paced(self, rate: float, seconds: float) -> Iterator[int]:
-        """Numbers from 0 on at that rate; what comes meanwhile is counted only."""
+        """Numbers from 0 on at that rate; what comes meanwhile is kept for :meth:`hear`."""
         begin = time.monotonic()
         for number in range(int(rate * seconds)):
-            ahead = begin + number / rate - time.monotonic()
-            if ahead > 0 or number % 64 == 0:
-                self.listen(max(0.0, ahead))
+            due = begin + number / rate
+            while (ahead := due - time.monotonic()) > 0:
+                self._read(ahead)
+            if number % 64 == 0:
+                self._read(0)
             yield number
         self.done.sending += time.monotonic() - begin
 
     def unpaced(self, seconds: float) -> Iterator[int]:
-        """Numbers as fast as they are taken."""
+        """Numbers as fast as they are taken; what comes meanwhile is counted only."""
         begin, number = time.monotonic(), 0
         while number % 64 or time.monotonic() < begin + seconds:
             if number % 64 == 0:

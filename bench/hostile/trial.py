@@ -57,14 +57,12 @@ def run(attack: Attack, tree: Path, databases: Databases, seconds: float) -> Mea
     url = databases.copy_for(tree, name)
     if attack.sql:
         with psycopg.connect(url) as connection:
-            connection.execute(attack.sql)  # type: ignore[call-overload]  # a constant of the table of attacks
+            connection.execute(attack.sql)
     victim = Victim(tree, url, dict(attack.environment), attack.descriptors)
     good, mallory = _Child(good_peer.main, victim.sip), None
     try:
         if good.hear(30) != "steady":
             raise SystemExit("the good peer did not get its answers")
-        victim.forget_peak()
-        before, processor = victim.resident, victim.processor
         aim = Aim(victim.sip, victim.msrp, victim.http, victim.pid, seconds)
         mallory = _Child(_attack, attack.name, aim)
         if mallory.hear(60) != "begun":
@@ -73,7 +71,7 @@ def run(attack: Attack, tree: Path, databases: Databases, seconds: float) -> Mea
         before, processor = victim.resident, victim.processor
         done: Done = mallory.hear(LONGEST)
         time.sleep(WITHIN)
-        processor = victim.processor - processor if victim.alive else float("nan")
+        processor = victim.processor - processor
         good.pipe.send("stop")
         felt: Felt = good.hear(LONGEST)
         peak, after = victim.peak, victim.resident
@@ -105,6 +103,10 @@ def _measured(
     late = max((late for due, late in felt.late if begin <= due <= end), default=0.0)
     if late > LATE:
         notes.append(f"the good peer itself was late by {1000 * late:.0f} ms")
+    if not victim.alive:
+        notes.append("THE GATEWAY HAS ENDED")
+    elif victim.dropped:
+        notes.append(f"the kernel dropped {victim.dropped} datagrams unread")
     unasked = sum(each.took is None for each in felt.options if within(each))
     if unasked:
         notes.append(f"{unasked} OPTIONS without an answer")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -79,8 +80,9 @@ class Databases:
 
 
 def python_of(tree: Path) -> str:
-    """The interpreter of a checkout's own environment."""
-    return str(tree / ".venv" / "bin" / "python")
+    """The interpreter of a checkout's own environment, ours where it has none."""
+    own = tree / ".venv" / "bin" / "python"
+    return str(own) if own.exists() else sys.executable
 
 
 def clean(state: Path) -> dict[str, str]:
@@ -154,19 +156,28 @@ class Victim:
 
     @property
     def processor(self) -> float:
-        """Seconds of processor time so far, of all its threads."""
-        return processor_of(self.pid)
+        """Seconds of processor time so far, of all its threads; NaN once it has ended, as are the sizes."""
+        return processor_of(self.pid) if self.alive else float("nan")
 
     @property
     def resident(self) -> float:
         """Resident set in MB."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE / 1e6
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * PAGE / 1e6 if self.alive else float("nan")
 
     @property
     def peak(self) -> float:
         """Largest resident set in MB since :meth:`forget_peak`."""
+        if not self.alive:
+            return float("nan")
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel had no room for before the gateway read them."""
+        own = f"{int.from_bytes(socket.inet_aton(self.sip[0]), 'little'):08X}:{self.sip[1]:04X}"
+        rows = (line.split() for line in Path("/proc/net/udp").read_text().splitlines())
+        return next((int(row[-1]) for row in rows if row[1] == own), 0)
 
     def forget_peak(self) -> None:
         """Measure the peak from here on (proc(5), clear_refs)."""

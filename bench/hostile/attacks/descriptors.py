@@ -17,14 +17,13 @@ def run(attacker: Attacker) -> None:
     """A peer opens them and keeps them; whoever watches the gateway asks whether it is well."""
     attacker.begin()
     held = [made for _ in range(CONNECTIONS) if (made := attacker.connect(TRUSTED, attacker.aim.sip))]
-    attacker.done.sent = len(held)
+    attacker.done.unit, attacker.done.sent = "connections", len(held)
     answers: Counter[str] = Counter()
     deadline = time.monotonic() + attacker.aim.seconds
     while time.monotonic() < deadline:
         answers[health(attacker)] += 1
         attacker.listen(EVERY)
     told = ", ".join(f"{what} x{number}" for what, number in answers.items())
-    attacker.done.sending = attacker.aim.seconds
     attacker.done.notes.append(f"{len(held) - len(attacker.closed)} of {CONNECTIONS} held, /healthz {told}")
 
 

@@ -12,7 +12,8 @@ SPAN = 33.0
 SENDS = 2.0
 """Seconds in which the requests are sent."""
 STRANGERS_RATE = 500
-RATE = 1000
+"""Requests a second."""
+RATE = 4000
 
 
 def nothing(attacker: Attacker) -> None:
@@ -60,6 +61,6 @@ def _count_repeats(attacker: Attacker, what: str, method: str = "SIP/2.0 ") -> N
         if data.startswith(method.encode()):
             by_call[header(data, "Call-ID")] += 1
             codes[status(data)] += 1
-    by_code = "" if method == "INVITE " else " " + " ".join(f"{code}:{n}" for code, n in sorted(codes.items()))
+    by_code = "".join(f", {number} of {code}" for code, number in sorted(codes.items()) if code)
     most = max(by_call.values(), default=0)
-    attacker.done.notes.append(f"{by_call.total()} {what} after the last, {most} a call at most{by_code}")
+    attacker.done.notes.append(f"{by_call.total()} {what}, {most} a call at most{by_code}")

@@ -16,6 +16,7 @@ OF_ONE = 5
 LENGTH = 1_000_000
 SHORT = 10
 UNBOUND = 20
+FRAMES_AT_ONCE = 200
 CHUNKS = 40
 CHUNK = 10_000_000
 PIECE = 65_536
@@ -48,6 +49,7 @@ def slow_msrp(attacker: Attacker) -> None:
 def _slow(attacker: Attacker, to: Address, text: Callable[[Address, int], bytes]) -> None:
     attacker.begin()
     begin = time.monotonic()
+    attacker.done.unit = "connections"
     streams = {}
     for number in range(CONNECTIONS):
         made = attacker.connect(f"127.0.1.{1 + number // OF_ONE}", to)
@@ -68,18 +70,18 @@ def unbound(attacker: Attacker) -> None:
         made = attacker.connect(f"127.0.1.{1 + number // OF_ONE}", attacker.aim.msrp)
         if made is not None:
             streams[made] = _refused(f"msrp://{host}:{port}/nosession;tcp", made.getsockname())
+    frame = len(next(iter(_refused(f"msrp://{host}:{port}/nosession;tcp", attacker.aim.msrp)))) / FRAMES_AT_ONCE
     attacker.begin()
     attacker.pour(streams, attacker.aim.seconds)
+    attacker.done.unit, attacker.done.sent = "frames", round(attacker.done.octets_out / frame)
     attacker.done.notes.append(f"{len(streams.keys() - attacker.closed)} of {UNBOUND} connections left at the end")
-    for each in streams:
-        each.close()
 
 
 def _refused(to: str, own: Address) -> Iterable[bytes]:
     numbers = itertools.count()
     own_path = f"msrp://{own[0]}:{own[1]}/s;tcp"
     while True:
-        yield b"".join(msrp_send(to, own_path, f"t{next(numbers):08x}", b"hello") for _ in range(200))
+        yield b"".join(msrp_send(to, own_path, f"t{next(numbers):08x}", b"hello") for _ in range(FRAMES_AT_ONCE))
 
 
 def open_chunks(attacker: Attacker) -> None:
@@ -95,7 +97,7 @@ def open_chunks(attacker: Attacker) -> None:
     attacker.pour(streams, attacker.aim.seconds)
     attacker.listen(max(0.0, begin + attacker.aim.seconds - time.monotonic()))
     left = len(streams.keys() - attacker.closed)
-    attacker.done.sent = len(streams)
+    attacker.done.unit, attacker.done.sent = "connections", len(streams)
     attacker.done.notes.append(f"{left} of {CHUNKS} connections left at the end")
 
 

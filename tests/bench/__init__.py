@@ -1,0 +1,1 @@
+"""Tests of the benches: that they still measure what they say."""
