@@ -93,6 +93,7 @@ def main() -> int:
                 print("| " + " | ".join(line) + " |", flush=True)
     finally:
         databases.close()
+    print("\n" + "\n".join(f"{row.name}: {row.about}" for row in ROWS if not options.row or row.name in options.row))
     print(f"\n{time.monotonic() - begin:.0f} s, load {os.getloadavg()[0]:.1f} at the end")
     return 0
 

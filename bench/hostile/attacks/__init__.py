@@ -32,7 +32,8 @@ class Attack:
 
 ROWS: Final = (
     Attack("quiet", "nobody attacks", repeats.nothing),
-    Attack("nul", "a stranger's datagrams with a NUL and many quoted quotes, 8 to 60 kB", parsing.nul),
+    Attack("nul", "a stranger's datagrams with a NUL and many quoted quotes, 8 to 60 kB", parsing.nul_of_stranger),
+    Attack("nul-of-peer", "the same of a peer, whose datagrams are read to their end", parsing.nul_of_peer),
     Attack("slow-strangers", "300 strangers' SIP connections, each ten octets short of 1 MB", streams.slow_sip),
     Attack("slow-strangers-msrp", "300 strangers' MSRP connections, each ten octets short of 1 MB", streams.slow_msrp),
     Attack(

@@ -11,17 +11,27 @@ SIZES = (8, 16, 32, 60)
 PATIENCE = 30.0
 
 
-def nul(attacker: Attacker) -> None:
+def nul_of_stranger(attacker: Attacker) -> None:
+    """From one address that is no peer's."""
+    _nul(attacker, STRANGER)
+
+
+def nul_of_peer(attacker: Attacker) -> None:
+    """From a peer, whose datagrams are read to their end."""
+    _nul(attacker, TRUSTED)
+
+
+def _nul(attacker: Attacker, host: str) -> None:
     """A NUL, then a quoted string that never ends, of nothing but quoted quotes."""
-    stranger, peer = attacker.udp(STRANGER), attacker.udp(TRUSTED)
+    out, peer = attacker.udp(host), attacker.udp(TRUSTED)
     gateway = f"sip:{attacker.aim.sip[0]}:{attacker.aim.sip[1]}"
     attacker.begin()
     costs = []
     for number, size in enumerate(SIZES):
         before = processor_of(attacker.aim.pid)
-        plain = sip_request("MESSAGE", gateway, stranger.getsockname(), number, headers=['Subject: \0"'])
+        plain = sip_request("MESSAGE", gateway, out.getsockname(), number, headers=['Subject: \0"'])
         quotes = b'\\"' * ((size * 1000 - len(plain)) // 2)
-        attacker.send(stranger, plain.replace(b'\0"', b'\0"' + quotes))
+        attacker.send(out, plain.replace(b'\0"', b'\0"' + quotes))
         for fence in range(2):  # what is asked after it may be answered before it, once
             ask = sip_request("OPTIONS", gateway, peer.getsockname(), 100 * number + fence)
             attacker.send(peer, ask)
