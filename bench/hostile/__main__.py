@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -80,6 +81,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     trees = [tree.resolve() for tree in options.tree or [HERE]]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended, too
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, attackers are niced\n")
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|", flush=True)
     begin = time.monotonic()

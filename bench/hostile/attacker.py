@@ -46,7 +46,7 @@ class Done:
 
 
 class Attacker:
-    """One attack under way. ``begin`` is called when its preparations are done: from there on it is measured."""
+    """One attack under way. ``begin`` is called when its preparations are done, and returns when it is measured."""
 
     def __init__(self, aim: Aim, begin: Callable[[], object]) -> None:
         self.aim = aim
@@ -59,8 +59,8 @@ class Attacker:
 
     def begin(self) -> None:
         """What was sent so far was preparation."""
-        self.done = Done(began=time.monotonic())
         self._begin()
+        self.done = Done(began=time.monotonic())
 
     # -- sockets -------------------------------------------------------------------------------------------------
 

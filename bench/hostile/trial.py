@@ -65,10 +65,11 @@ def run(attack: Attack, tree: Path, databases: Databases, seconds: float) -> Mea
             raise SystemExit("the good peer did not get its answers")
         aim = Aim(victim.sip, victim.msrp, victim.http, victim.pid, seconds)
         mallory = _Child(_attack, attack.name, aim)
-        if mallory.hear(60) != "begun":
-            raise SystemExit("the attack did not begin")
+        if mallory.hear(60) != "ready":
+            raise SystemExit("the attack was not ready")
         victim.forget_peak()
         before, processor = victim.resident, victim.processor
+        mallory.pipe.send("go")
         done: Done = mallory.hear(LONGEST)
         time.sleep(WITHIN)
         processor = victim.processor - processor
@@ -154,10 +155,15 @@ class _Child:
 
 
 def _attack(name: str, aim: Aim, pipe: Connection) -> None:
-    """What an attacker's process runs: it says "begun", and then what was done."""
+    """What an attacker's process runs: it says "ready", waits for its turn, and says what was done."""
     os.nice(NICE)
+
+    def begin() -> None:
+        pipe.send("ready")
+        pipe.recv()
+
     (attack,) = (each for each in ROWS if each.name == name)
-    attacker = Attacker(aim, lambda: pipe.send("begun"))
+    attacker = Attacker(aim, begin)
     attack.run(attacker)
     attacker.done.ended = time.monotonic()
     pipe.send(attacker.done)

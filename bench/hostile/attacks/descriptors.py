@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from collections import Counter
 
@@ -14,17 +15,20 @@ EVERY = 0.25
 
 
 def run(attacker: Attacker) -> None:
-    """A peer opens them and keeps them; whoever watches the gateway asks whether it is well."""
+    """A peer opens them, and again where they are closed; whoever watches the gateway asks whether it is well."""
     attacker.begin()
-    held = [made for _ in range(CONNECTIONS) if (made := attacker.connect(TRUSTED, attacker.aim.sip))]
-    attacker.done.unit, attacker.done.sent = "connections", len(held)
+    attacker.done.unit = "connections"
     answers: Counter[str] = Counter()
+    held: list[socket.socket] = []
     deadline = time.monotonic() + attacker.aim.seconds
     while time.monotonic() < deadline:
-        answers[health(attacker)] += 1
+        held = [each for each in held if each not in attacker.closed]
+        held += [made for _ in range(CONNECTIONS - len(held)) if (made := attacker.connect(TRUSTED, attacker.aim.sip))]
         attacker.listen(EVERY)
+        answers[health(attacker)] += 1
+    attacker.done.sent = CONNECTIONS
     told = ", ".join(f"{what} x{number}" for what, number in answers.items())
-    attacker.done.notes.append(f"{len(held) - len(attacker.closed)} of {CONNECTIONS} held, /healthz {told}")
+    attacker.done.notes.append(f"{len(set(held) - attacker.closed)} of {CONNECTIONS} held, /healthz {told}")
 
 
 def health(attacker: Attacker) -> str:
