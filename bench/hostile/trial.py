@@ -97,9 +97,9 @@ def _measured(
     messages = [each for each in felt.messages if within(each)]
     answered = [each for each in messages if each.took is not None and each.code < 300]
     lag = [each.took if each.took is not None else closing - each.due for each in felt.options if within(each)]
-    notes = list(done.notes)
+    notes, output = list(done.notes), victim.output
     if attack.told:
-        line = next((line for line in victim.output if re.search(attack.told, line)), None)
+        line = next((line for line in output if re.search(attack.told, line)), None)
         notes.append(f"the log says: {line}" if line else "the log says nothing of it")
     late = max((late for due, late in felt.late if begin <= due <= end), default=0.0)
     if late > LATE:
@@ -111,7 +111,7 @@ def _measured(
     unasked = sum(each.took is None for each in felt.options if within(each))
     if unasked:
         notes.append(f"{unasked} OPTIONS without an answer")
-    errors = sum("Traceback" in line for line in victim.output)
+    errors = sum("Traceback" in line for line in output)
     if errors:
         notes.append(f"{errors} tracebacks in the log")
     return Measured(
