@@ -42,13 +42,13 @@ class Bounds:
     def _now(self) -> float:
         return self._judge.ledger.world.now
 
-    def notice(self, to: Address, promised: int) -> None:
-        """One more to this address, which got ``promised`` acknowledgements for what failed."""
+    def notice(self, to: Address, more: int) -> None:
+        """One more to this address, which may have so many more: acknowledged and failed, or about as many people."""
         recent = self._notices.setdefault(to, deque())
         recent.append(self._now)
         while recent[0] < self._now - WINDOW:
             recent.popleft()
-        if len(recent) > NOTICES + promised:
+        if len(recent) > NOTICES + more:
             self._judge.broken("notices are bounded", f"{len(recent)} notices to {to[0]} in {WINDOW:g} s")
 
     def request_out(self, own: Own) -> None:

@@ -145,12 +145,14 @@ class Invariants:
         if told > failing:
             rule = "told once" if told > failing + notifications else "no notice about a notice"
             self.broken(rule, f"{to[0]} is told of {told} messages, and {failing} have failed")
-        self.bounds.notice(to, promised)
+        receivers = {word.receiver for word in self.ledger.words.values() if _address(word.sender) == to}
+        self.bounds.notice(to, promised + len(receivers))
 
     def _failing(self, to: Address) -> tuple[int, int, int]:
         """Messages of an address that have failed by now, those of them that were promised, and notifications."""
         ledger = self.ledger
-        failing = promised = notifications = 0
+        notifications = 0
+        failing = promised = ledger.wordless[to]
         for word in ledger.words.values():
             if word.way == TO_MSRP and word.came is not None and _address(word.sender) == to:
                 refused = any(code >= 300 for _, code in word.answers)

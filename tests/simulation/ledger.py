@@ -6,6 +6,7 @@ It knows no more of the gateway than its addresses. Its halves are :mod:`sip_wir
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation import contents
@@ -40,6 +41,8 @@ class Ledger:
         """Conversations by the session-ids in the gateway's paths."""
         self.own_imdn_ids: list[str] = []
         """IMDN Message-IDs of the gateway's own that went out: what a hostile end could have seen."""
+        self.wordless: Counter[Address] = Counter()
+        """Messages in contents of no meaning that were acknowledged, by their sender."""
         self.notices: dict[Address, dict[tuple[str, ...], int]] = {}
         """Those to an address by their names: how many messages each tells of."""
         """Notices in words to an address, by their names."""

@@ -140,6 +140,8 @@ class SipWire:
         elif own.method == "INVITE" and own.talk is not None:
             if first:
                 own.talk.answered = self._now
+            if _leads_back(response):
+                ledger.fault(own.talk, "its Contact is the gateway")
             self._learn(own.talk, response.body)
             self._reach(response, response.to.tag)
             if not own.in_dialog and own.final is not None and own.final < 300:
@@ -152,8 +154,7 @@ class SipWire:
 
     def _reach(self, message: Request | Response, tag: str | None) -> None:
         """Where the far end wants its requests: one that cannot be found, or is the gateway itself, gets no BYE."""
-        contact = message.first("contact") or ""
-        if UNKNOWN_HOST in contact or f"{GATEWAY[0]}:{GATEWAY[1]}" in contact:
+        if UNKNOWN_HOST in (message.first("contact") or "") or _leads_back(message):
             self._byes.add((message.call_id, tag or ""))
 
     def _learn(self, talk: Talk, description: bytes) -> None:
@@ -237,6 +238,8 @@ class SipWire:
             self._own_path(response.call_id, response.body, talk)
         elif method == "BYE" and status == 481 and heard.dialog is not None:
             heard.dialog.unknown = True
+        elif method == "MESSAGE" and heard.word is None:
+            ledger.wordless[to] += status == 202
         elif method == "MESSAGE" and heard.word is not None:
             heard.word.answers.append((self._now, status))
             ledger.judge.message_answered(heard.word, heard, status)
@@ -280,3 +283,8 @@ class SipWire:
         if word.way == TO_PAGE:
             ledger.asks_for_imdn(word, body)
         ledger.copy(word, name, request.uri)
+
+
+def _leads_back(message: Request | Response) -> bool:
+    """Whether requests to its Contact would come to the gateway itself, so that there are none."""
+    return f"{GATEWAY[0]}:{GATEWAY[1]}" in (message.first("contact") or "")
