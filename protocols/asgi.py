@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
 from typing import Any, Final
 from typing import Protocol as Port
 
 from protocols.fair_queue import Datagram, FairQueue
 from protocols.turns import OCTETS_A_UNIT, Turns
+from protocols.udp_socket import UdpSocket
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DATAGRAMS_A_TURN: Final = 64
 """Datagrams handed over in one event, so that a burst does not hold the event loop."""
+LEAST_A_TURN: Final = 8
+TURN: Final = 0.005
+"""Seconds that the application is to have for the datagrams of one event, going by what it took for those before."""
 DATAGRAMS_WAITING: Final = 20_000
 """Datagrams kept for a lagging application; more are dropped, as a full socket buffer would."""
 DATAGRAM_BYTES_WAITING: Final = 32 << 20
@@ -112,14 +118,36 @@ class Connection(ABC):
             waiter.set_result(None)
 
 
-class DatagramConnection(Connection, asyncio.DatagramProtocol):
+class Pace:
+    """How many datagrams a turn has, so that it takes about :data:`TURN`: some are answered, others open a session."""
+
+    __slots__ = ("_each", "most")
+
+    def __init__(self) -> None:
+        self._each = 0.0
+        self.most = DATAGRAMS_A_TURN
+
+    def took(self, datagrams: int, seconds: float) -> None:
+        """So many have taken so long."""
+        self._each += (seconds / datagrams - self._each) / 4
+        self.most = min(DATAGRAMS_A_TURN, max(LEAST_A_TURN, int(TURN / self._each))) if self._each else DATAGRAMS_A_TURN
+
+
+class DatagramConnection(Connection):
     """A UDP socket. Datagrams that arrive together are handed over together, in turn by host where there are many."""
 
-    __slots__ = ("_admission", "_arrived", "_crowd", "_in_line", "_may_go", "_transport", "_turns", "dropped", "errors")
+    __slots__ = ("_admission", "_arrived", "_crowd", "_handed", "_in_line", "_may_go", "_pace", "_socket", "_turns",
+                 "dropped")  # fmt: skip
 
     def __init__(
-        self, kind: str, on_close: Callable[[Connection], None], turns: Turns, admission: Admission | None = None
+        self,
+        kind: str,
+        on_close: Callable[[Connection], None],
+        turns: Turns,
+        sock: socket.socket,
+        admission: Admission | None = None,
     ) -> None:
+        """``sock`` is bound and does not block."""
         super().__init__(kind, on_close)
         self._turns = turns
         self._admission = admission
@@ -127,23 +155,36 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
         self._crowd = FairQueue(DATAGRAMS_WAITING, DATAGRAM_BYTES_WAITING)
         self._in_line = False
         self._may_go = False
-        self._transport: asyncio.DatagramTransport | None = None
+        self._pace = Pace()
+        self._handed = (0, 0.0)
+        """The last event: how many datagrams, and when."""
         self.dropped = 0
-        self.errors = 0
+        self._socket = UdpSocket(sock, self._came)
 
-    def connection_made(self, transport: Any) -> None:
-        """The socket is open."""
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Keep it until it is this socket's turn."""
+    def _came(self, found: list[Datagram]) -> None:
+        """Keep what may be looked at until it is this socket's turn: all of it, or shared out where it is much."""
         admission = self._admission
-        if (admission is not None and not admission.takes_datagram(addr[0])) or len(self._arrived) >= DATAGRAMS_WAITING:
-            self.dropped += 1
-            return
-        self._arrived.append((data, addr))
-        if not (self._in_line or self._may_go):
+        if admission is not None:
+            takes = admission.takes_datagram
+            admitted = [each for each in found if takes(each[1][0])]
+            self.dropped += len(found) - len(admitted)
+            found = admitted
+        arrived, crowd = self._arrived, self._crowd
+        if crowd or len(arrived) + len(found) > self._pace.most:
+            self._share_out(arrived)
+            self._share_out(found)
+            self._arrived = []
+        else:
+            arrived += found
+        if (self._arrived or crowd) and not (self._in_line or self._may_go):
             self._line_up()
+
+    def _share_out(self, found: list[Datagram]) -> None:
+        admission, put = self._admission, self._crowd.put
+        for data, source in found:
+            share = source[0] if admission is None else admission.share_of(source[0])
+            if not put(share, data, source):
+                self.dropped += 1
 
     def _line_up(self) -> None:
         self._in_line = True
@@ -155,21 +196,17 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
         self._may_go = True
         self._wake()
 
-    def error_received(self, exc: Exception) -> None:
-        """A peer's ICMP error for something sent before; which, UDP does not say, and SIP's timers will tell."""
-        self.errors += 1
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed."""
-        self.closed = True
-        self._wake()
-
     async def receive(self) -> Event:
         """``datagrams``, or ``disconnect`` once the socket is closed."""
+        number, since = self._handed
+        if number:
+            self._pace.took(number, perf_counter() - since)
+            self._handed = (0, 0.0)
         while True:
             if self._may_go:
                 self._may_go = False
                 if datagrams := self._take():
+                    self._handed = (len(datagrams), perf_counter())
                     return {"type": f"{self.kind}.datagrams", "datagrams": datagrams}
             elif self.closed:
                 return {"type": f"{self.kind}.disconnect", "reason": self.reason}
@@ -178,46 +215,44 @@ class DatagramConnection(Connection, asyncio.DatagramProtocol):
 
     def _take(self) -> list[Datagram]:
         """The next datagrams: all that have come, or the share of each host where they are too many for one turn."""
-        arrived, self._arrived = self._arrived, []
         crowd = self._crowd
-        if not crowd and len(arrived) <= DATAGRAMS_A_TURN:
-            self._turns.spent(len(arrived) - 1)
-            return arrived
-        admission = self._admission
-        for data, source in arrived:
-            share = source[0] if admission is None else admission.share_of(source[0])
-            if not crowd.put(share, data, source):
-                self.dropped += 1
-        taken = crowd.take(DATAGRAMS_A_TURN)
-        self._turns.spent(len(taken) - 1)
-        if crowd and not self._in_line:
-            self._line_up()
+        if crowd:
+            taken = crowd.take(self._pace.most)
+            if crowd and not self._in_line:
+                self._line_up()
+        else:
+            taken, self._arrived = self._arrived, []
+        self._turns.spent(len(taken) * DATAGRAMS_A_TURN // self._pace.most - 1)
         return taken
 
     async def send(self, event: Event) -> None:
         """``send`` with ``datagrams``, a list of (bytes, (host, port)); or ``close``."""
         if event["type"] == f"{self.kind}.close":
             self.close()
-            return
-        transport = self._transport
-        if transport is None or self.closed:
-            return
-        sendto = transport.sendto
-        for data, addr in event["datagrams"]:
-            try:
-                sendto(data, addr)
-            except (OSError, ValueError):
-                self.errors += 1  # an address family or size that this socket cannot send
+        elif not self.closed:
+            send = self._socket.send
+            for data, addr in event["datagrams"]:
+                send(data, addr)
+
+    @property
+    def errors(self) -> int:
+        """See :class:`protocols.udp_socket.UdpSocket`."""
+        return self._socket.errors
 
     def close(self) -> None:
         """Close the socket."""
-        self.closed = True
-        if self._transport is not None:
-            self._transport.close()
+        if not self.closed:
+            self.closed = True
+            self._socket.close()
         self._wake()
 
 
-class StreamConnection(Connection, asyncio.Protocol):
+_READ_INTO: Final = memoryview(bytearray(BYTES_WAITING))
+"""What every stream is read into: it is emptied before anything else is read, so one buffer serves them all, and no
+connection can bring more than that at a time."""
+
+
+class StreamConnection(Connection, asyncio.BufferedProtocol):
     """A TCP connection."""
 
     __slots__ = ("_chunks", "_in_line", "_may_go", "_paused", "_transport", "_turns", "_waiting",
@@ -257,13 +292,15 @@ class StreamConnection(Connection, asyncio.Protocol):
         transport.set_write_buffer_limits(high=WRITE_HIGH)
         self.start(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Keep it until it is this connection's turn; past the bound, read no more."""
-        if len(data) <= BYTES_A_TURN:
-            self._chunks.append(data)
-        else:
-            self._chunks.extend(data[at : at + BYTES_A_TURN] for at in range(0, len(data), BYTES_A_TURN))
-        self._waiting += len(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next octets go."""
+        return _READ_INTO
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep them until it is this connection's turn; past the bound, read no more."""
+        for at in range(0, nbytes, BYTES_A_TURN):
+            self._chunks.append(bytes(_READ_INTO[at : min(nbytes, at + BYTES_A_TURN)]))
+        self._waiting += nbytes
         if self._waiting > BYTES_WAITING and not self._paused:
             self._paused = True
             self.transport.pause_reading()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from daphne.server import Server as DaphneServer
@@ -30,6 +31,8 @@ HTTP_SHARE: Final = 0.25
 STREAM_SHARE: Final = 0.65
 """What SIP and MSRP connections may have when one more comes in."""
 BACKLOG: Final = 4096
+SAY_AGAIN: Final = 60.0
+"""Seconds between two lines in the log about connections for which there is no room."""
 
 
 class Listener(NamedTuple):
@@ -81,6 +84,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         self._connections_limit = connections_within(raise_limit())
         self._turns: Turns
         self._admission: Admission | None = None
+        self._say_again = float("-inf")
         self.refused = 0
         """Connections that the application, or the number of descriptors, did not let in."""
         self._extensions = {"dial": {"connect": self.connect}, "listening": {}, "tls": {"files": self._tls}}
@@ -131,8 +135,7 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
         loop = asyncio.get_running_loop()
         server: tuple[str, int] = sock.getsockname()[:2]
         if listener.transport == "udp":
-            connection = DatagramConnection(kind, self._forget, self._turns, self._admission)
-            await loop.create_datagram_endpoint(lambda: connection, sock=sock)
+            connection = DatagramConnection(kind, self._forget, self._turns, sock, self._admission)
             self._adopt(connection, self._scope(kind, "udp", server, None))
             return
 
@@ -140,6 +143,8 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
 
         def takes(host: str) -> bool:
             crowded = len(self._connections) + self._handshakes >= self._most_streams
+            if crowded:
+                self._say_crowded()
             if crowded or (admission is not None and not admission.takes_connection(kind, host)):
                 self.refused += 1
                 return False
@@ -234,11 +239,23 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
             # All that Twisted reads from is HTTP's: SIP and MSRP have the loop's own transports.
             if len(twisted.getReaders()) > self._connections_limit * HTTP_SHARE:
                 self.refused += 1
+                self._say_crowded()
                 return None
             return build(address)
 
         factory.buildProtocol = within_the_limit
         self._http_factory = factory
+
+    def _say_crowded(self) -> None:
+        """In the log, once a minute at most, so that nobody looks for the reason elsewhere."""
+        now = monotonic()
+        if now >= self._say_again:
+            self._say_again = now + SAY_AGAIN
+            logger.warning(
+                "connections are refused: %d of SIP and MSRP are open, and RLIMIT_NOFILE has room for %d of all kinds",
+                len(self._connections),
+                self._connections_limit,
+            )
 
     @property
     def _handshakes(self) -> int:

@@ -34,7 +34,7 @@ class TlsListener:
         self,
         sock: socket.socket,
         context: ssl.SSLContext,
-        made: Callable[[], asyncio.Protocol],
+        made: Callable[[], asyncio.BaseProtocol],
         takes: Callable[[str], bool],
         gone: Callable[[str], None],
         backlog: int,

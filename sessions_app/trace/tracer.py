@@ -108,7 +108,7 @@ class Tracer:
         self._written = 0
         self._connection: psycopg.Connection[Any] | None = None
         self._refusals = Refusals(trusts, _lost)
-        self._recent: deque[list[Any]] = deque(maxlen=ROUNDS_BACK)
+        self._recent: deque[Stretch] = deque(maxlen=ROUNDS_BACK)
         self._tape_lost = 0
         self._thread = threading.Thread(target=self._run, name="tracer", daemon=True)
         self._thread.start()
@@ -164,7 +164,9 @@ class Tracer:
         now = time.time()
         taken = self._tape.take()
         if taken.entries:
-            self._recent.append(taken.entries)
+            self._recent.append(taken)
+            while len(self._recent) > 1 and sum(each.size for each in self._recent) > self._config.trace_ring:
+                self._recent.popleft()  # they are of the ring's octets, and must not outlive them there
             self._ring.append(_Segment(taken, now))
             self._size += taken.size
         if self._tape.lost > self._tape_lost:
@@ -243,7 +245,7 @@ class Tracer:
             self._refusals.failed(each for each in batch.failures if each["session_id"] is None)
             self._refusals.on_record(values["call_id"] for values in batch.sessions.values())
         self._refusals.on_record(row[_AT["call_id"]] for row in lost)
-        self._refusals.look(entries, list(self._recent)[::-1], now)
+        self._refusals.look(entries, [each.entries for each in reversed(self._recent)], now)
         for refused in self._refusals.due(now):
             identity = self._refusals.row_of(refused)
             if identity is None:
