@@ -17,8 +17,8 @@ _about = re.compile(rb"<message-id>([^<]*)</message-id>").search
 _status = re.compile(rb"<(delivery|display|processing)-notification>\s*<status>\s*<(\w+)\s*/>").search
 _imdn_name = re.compile(rb"^(?:imdn\.)?Message-ID: ?(\S+)", re.MULTILINE).search
 _together = re.compile(rb" \((\d+) messages\)").search
-_earlier = re.compile(rb" (\d+) earlier messages were not delivered either\.$").search
-_withheld = re.compile(rb"(\d+) more messages to \S+ were not delivered\.$").match
+_earlier = re.compile(rb" (\d+) earlier messages? (?:were|was) not delivered either\.$").search
+_withheld = re.compile(rb"(\d+) more messages? to \S+ (?:were|was) not delivered\.$").match
 _path = re.compile(rb"a=path:(?:\S+ )*(msrp://([^:/]+):(\d+)/([^;\s]+);tcp)").search
 _usable = re.compile(rb"m=message [1-9]\d* TCP/MSRP").search
 
