@@ -40,6 +40,8 @@ class SipWire:
         self._paths: dict[str, set[str]] = {}
         """Session-ids of the gateway's by Call-ID."""
         self._byes: set[DialogName] = set()
+        self._nowhere: set[DialogName] = set()
+        """Dialogs whose far end is where no request can go."""
         self._accepted: set[DialogName] = set()
 
     @property
@@ -156,6 +158,7 @@ class SipWire:
         """Where the far end wants its requests: one that cannot be found, or is the gateway itself, gets no BYE."""
         if UNKNOWN_HOST in (message.first("contact") or "") or _leads_back(message):
             self._byes.add((message.call_id, tag or ""))
+            self._nowhere.add((message.call_id, tag or ""))
 
     def _learn(self, talk: Talk, description: bytes) -> None:
         """What the MSRP side says of itself."""
@@ -237,7 +240,7 @@ class SipWire:
             talk.answered = self._now
             self._own_path(response.call_id, response.body, talk)
         elif method == "BYE" and status == 481 and heard.dialog is not None:
-            heard.dialog.unknown = True
+            heard.dialog.unknown = (response.call_id, response.from_.tag or "") not in self._nowhere
         elif method == "MESSAGE" and heard.word is None:
             ledger.wordless[to] += status == 202
         elif method == "MESSAGE" and heard.word is not None:
