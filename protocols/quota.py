@@ -28,11 +28,15 @@ class Quota:
 
     def take(self, name: str) -> bool:
         """One more for ``name``; False where it has as many as it may."""
-        held = self._held.get(name, 0)
-        if held >= self._first and (held >= self._most or name not in self._shown):
+        if not self.has_room(name):
             return False
-        self._held[name] = held + 1
+        self._held[name] = self._held.get(name, 0) + 1
         return True
+
+    def has_room(self, name: str) -> bool:
+        """Whether ``name`` may have one more."""
+        held = self._held.get(name, 0)
+        return held < self._first or (held < self._most and name in self._shown)
 
     def give(self, name: str) -> None:
         """One less."""

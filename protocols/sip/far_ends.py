@@ -59,6 +59,14 @@ class FarEnds:
         """Whether one more request may go to ``host``; it counts until :meth:`heard` or :meth:`gave_up`."""
         return method not in COUNTED or self._unanswered.take(host)
 
+    def has_room(self, host: str) -> bool:
+        """Whether one more request that counts may go to ``host``."""
+        return self._unanswered.has_room(host)
+
+    def has_answered(self, host: str) -> None:
+        """``host`` is known to be there from before this process."""
+        self._unanswered.shows_itself(host)
+
     def heard(self, host: str, method: str) -> None:
         """The first answer to such a request came."""
         self._unanswered.shows_itself(host)

@@ -226,10 +226,7 @@ class Gateway:
 
     def _profile_by_uri(self, uri: str) -> Profile:
         """The profile before the address is looked up: where the URI has none, it is not known yet."""
-        try:
-            host = numeric(SipUri.parse(uri).host.strip("[]"))
-        except SipError:
-            return Profile()
+        host = _numeric_host(uri)
         return Profile() if host is None else self.profiles(host)
 
     def contact(self, *, secure: bool) -> str:
@@ -263,6 +260,17 @@ class Gateway:
             return True
         self.count("sessions_over_rate")
         return False
+
+    def is_silent(self, decision: Decision) -> bool:
+        """Whether a session would be called for in vain, as its host leaves too many requests unanswered.
+
+        Known here only of a host that is an address; of a name it shows once that has been looked up.
+        """
+        host = _numeric_host(decision.next_hop or decision.ruri)
+        if host is None or self.layer.far_ends.has_room(host):
+            return False
+        self.layer.counts["unanswered"] += 1
+        return True
 
     def make_session(self, decision: Decision, transaction: ServerTransaction) -> Session:
         """A session that a MESSAGE begins; it is known by its key from now on and has yet to call.
@@ -461,3 +469,11 @@ def _max_forwards(transaction: ServerTransaction) -> int:
     """Max-Forwards of the request, 70 where it has none (RFC 3261 s8.1.1.6, RULEBOOK U1)."""
     value = transaction.request.max_forwards
     return 70 if value is None else value
+
+
+def _numeric_host(uri: str) -> str | None:
+    """The host of a SIP URI where it is an address."""
+    try:
+        return numeric(SipUri.parse(uri).host.strip("[]"))
+    except SipError:
+        return None

@@ -111,6 +111,9 @@ def _carry(
         transaction.respond(503, "Too many messages wait", headers=[("Retry-After", "5")])
         return
     if session is None:
+        if gateway.is_silent(decision):
+            transaction.refuse_once(503, "Its next hop does not answer", retry_after=30)
+            return
         source = transaction.source[0]
         if gateway.full or not gateway.may_begin(source) or not gateway.setups.take(source):
             transaction.refuse_once(503, retry_after=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sessions_app.gateway.routing import RouteRequest, msg_to_msrp
 from tests.gateway.rig import Rig
 
 
@@ -21,11 +22,28 @@ def test_messages_of_new_keys_to_a_host_that_does_not_answer_make_a_few_invites_
     refused = answers(rig)
     assert len(refused) == 744
     assert all(data.startswith(b"SIP/2.0 503 ") and b"\r\nRetry-After: 30\r\n" in data for data in refused)
-    assert {failure["layer"] for failure in rig.store.failures} == {"overload"}
+    assert rig.gateway.layer.counts["unanswered"] == 744
+    assert len(rig.store.sessions) == 256, "who floods fills no tables: a refusal leaves one row a minute"
+    assert rig.store.failures == []
     rig.flow.sent.clear()
     rig.advance(45)
     assert len(invites(rig)) <= 256 * 7  # Timer A
     assert rig.gateway.sessions == {}
+
+
+def by_name(request: RouteRequest) -> None:
+    msg_to_msrp(request, request.pair, "text/plain", next_hop="sip:silent.example")
+
+
+def test_a_name_is_looked_up_first_and_then_it_is_the_same() -> None:
+    rig = Rig()
+    rig.gateway.agent.locator.lookup = lambda name, then: then(["127.0.0.9"])
+    rig.gateway.route = by_name
+    for number in range(300):
+        rig.message(user=f"user{number}")
+    assert len(invites(rig)) == 256
+    assert len(answers(rig)) == 44
+    assert {failure["layer"] for failure in rig.store.failures} == {"overload"}
 
 
 def test_a_source_has_so_many_set_ups_at_once_whatever_hosts_it_names() -> None:
