@@ -36,6 +36,9 @@ LOST_REQUESTS: Final = 1000
 """What a dialog's CSeq is raised by when it is taken up again: it may be any amount (s12.2.1.1), and requests that the
 row does not know of were fewer."""
 
+ROOM_WAIT: Final = 0.5
+"""Seconds after which it is looked again whether a host has room for one more request."""
+
 
 class Leg:
     """The dialog with the MSRP side, as :class:`protocols.sip.user_agent.DialogUsage`."""
@@ -252,8 +255,12 @@ class CallingLeg(Leg):
         if isinstance(found, Failure):
             self.session.leg_lost(found.layer, found.detail)
             return
-        self._secure = found.transport == "TLS"
         gateway = self.session.gateway
+        if self.session.owes and not gateway.layer.far_ends.has_room(found.host):
+            # What is owed does not fail because of a bound of ours: thousands may be after a restart.
+            gateway.wheel.start(ROOM_WAIT, lambda _: self._located(found))
+            return
+        self._secure = found.transport == "TLS"
         rule = self.session.decision.route
         invite = gateway.agent.invite(self._request(), found, self, gateway.config.ring_timeout, rule)
         if not self._over:

@@ -33,6 +33,8 @@ LONGEST_VIA: Final = (
 )
 MOST_AT_ONCE: Final = 20
 """Messages of a queue that may fail within one turn; the rest follow in the next."""
+ROOM_WAIT: Final = 0.1
+"""Seconds after which it is looked again whether a host has room for one more request."""
 
 
 class Indication:
@@ -72,6 +74,8 @@ class PageSide:
         self._queues: dict[str, deque[ToPage]] = {}
         self._indications: dict[str, dict[Session, Indication]] = {}
         self._depth = 0
+        self._held_back: dict[str, deque[ToPage]] = {}
+        """First ones of their queues, by the host that has as many requests unanswered as it may."""
 
     def has_room(self, target: str) -> bool:
         """Whether one more message may wait for ``target``."""
@@ -213,6 +217,9 @@ class PageSide:
         message = transaction.context
         assert isinstance(message, ToPage | Indication)
         page = message.session.page
+        if failure.layer == "overload" and isinstance(message, ToPage) and self._gateway.config.promises:
+            self._hold_back(message, transaction.target.host)
+            return
         known, page.target = page.target, None  # ask again where it is
         if isinstance(message, Indication):
             self._next(page.ruri)
@@ -222,6 +229,21 @@ class PageSide:
         if too_large:  # only its size had asked for a connection
             detail = f"message side, size: too large for UDP, and over TCP: {failure.detail}"
         self._finish(message, Event.REFUSED, None, detail, 413 if too_large else None)
+
+    def _hold_back(self, message: ToPage, host: str) -> None:
+        """It is owed, or will be in a moment, so it does not fail because of a bound of ours: it waits for room."""
+        if not self._held_back:
+            self._gateway.wheel.start(ROOM_WAIT, self._look_for_room)
+        self._held_back.setdefault(host, deque()).append(message)
+
+    def _look_for_room(self, _: object) -> None:
+        held_back, self._held_back = self._held_back, {}
+        far_ends = self._gateway.layer.far_ends
+        for host, waiting in held_back.items():
+            while waiting and far_ends.has_room(host):
+                self._send(waiting.popleft())
+            for message in waiting:
+                self._hold_back(message, host)
 
     # ---------------------------------------------------------------------------------- end
 

@@ -55,6 +55,7 @@ class Inheritance:
         self._reviving: dict[str, Session] = {}
         remember(gateway, estate.seen)
         self._dialogs = {ghost.session: dialog for ghost in estate.ghosts if (dialog := _dialog(ghost)) is not None}
+        self._know_far_ends()
         past: dict[str, Session] = {}
         to_msrp: dict[str, list[Owed]] = {}
         for owed in estate.owed:
@@ -66,6 +67,20 @@ class Inheritance:
         for key, messages in to_msrp.items():
             session = gateway.sessions.get(key) or self._session(messages[0], messages[0].session in self._dialogs)
             session.inherit([ToMsrp.of_row(session, owed, Obligation.of_row()) for owed in messages])
+
+    def _know_far_ends(self) -> None:
+        """Who had answered the process before is there, so it is asked as much as it was then.
+
+        A repeat of what it has taken already would else be refused for want of room, and its sender be told a lie.
+        """
+        for ghost in self._estate.ghosts:
+            dialog = self._dialogs.get(ghost.session)
+            if (
+                dialog is not None
+                and dialog.far_end
+                and (ghost.initiator == "message" or ghost.state == State.LIVE.value)
+            ):
+                self._gateway.layer.far_ends.has_answered(dialog.far_end)
 
     def _session(self, owed: Owed, has_dialog: bool) -> Session:
         """A session for what is owed under its key, known by it and without a leg yet."""

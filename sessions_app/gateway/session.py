@@ -340,6 +340,11 @@ class Session:
         else:
             self.queue.append(message)
 
+    @property
+    def owes(self) -> bool:
+        """Whether a message that waits here was promised."""
+        return any(message.promised for message in self.queue)
+
     def withdraw(self, message: ToMsrp) -> bool:
         """Take back a message that still waits; False for one that is on its way."""
         try:
