@@ -18,6 +18,7 @@ Where the receiver says 482 to the repeat of what it had refused, nobody can kno
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.kill.ledger import ACCEPTED, DELIVERED, FAILED, SILENCE, Entry, Ledger
@@ -53,6 +54,8 @@ class Violation:
     detail: str
     other: Entry | None = None
     """The message that it has to do with."""
+    rows: Sequence[str] = ()
+    """What its rows say, but for those that say delivered."""
 
     def trace(self, ledger: Ledger) -> str:
         """What happened to it, in order, with the kills around it."""
@@ -74,7 +77,7 @@ class Violation:
         for at in ledger.breaks.get((entry.way, entry.conversation), ()):
             if first < at < last:
                 steps.append((at, "session over, as the MSRP side saw it"))
-        lines = [f"{self.column}: {entry.key}: {self.detail}"]
+        lines = [f"{self.column}: {entry.key}: {self.detail}", *(f"    row  {row}" for row in self.rows)]
         lines += [f"    {at - entry.sent_at:+8.3f}  {what}" for at, what in sorted(steps)]
         return "\n".join(lines)
 
@@ -141,7 +144,7 @@ def _judge_entry(
 
     def violates(name: str, detail: str) -> None:
         column[name] += 1
-        verdict.violations.append(Violation(name, entry, detail))
+        verdict.violations.append(Violation(name, entry, detail, rows=records.said.get(entry.sha256, ())))
 
     column["sent"] += 1
     success, failure = entry.heard(DELIVERED), entry.heard(FAILED)

@@ -25,7 +25,9 @@ class Records:
     by_state: dict[tuple[str, str], int] = field(default_factory=dict)
     """Rows by direction and state."""
     states: dict[bytes, list[str]] = field(default_factory=dict)
-    """States of a message's rows, and what they say of it, by the SHA-256 of its body."""
+    """States of a message's rows by the SHA-256 of its body."""
+    said: dict[bytes, list[str]] = field(default_factory=dict)
+    """What those rows say, for the trace."""
 
     @property
     def pending(self) -> int:
@@ -80,6 +82,12 @@ class Victim:
             found.by_state[row["direction"], row["state"]] = row["n"]
         for row in self._running.rows("SELECT state, sha256 FROM sessions_app_messagerecord ORDER BY id"):
             found.states.setdefault(bytes(row["sha256"]), []).append(row["state"])
+        for row in self._running.rows(
+            "SELECT sha256, state, sip_code, msrp_code, detail, confirmation, finished_at - received_at AS took,"
+            " session_id FROM sessions_app_messagerecord WHERE state <> 'delivered' ORDER BY id"
+        ):
+            said = " ".join(f"{name}={row[name]}" for name in row if name != "sha256" and row[name] not in (None, ""))
+            found.said.setdefault(bytes(row["sha256"]), []).append(said)
         return found
 
     @property
