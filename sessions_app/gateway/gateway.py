@@ -36,7 +36,7 @@ from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
 from sessions_app.conf import GatewayConfig
-from sessions_app.gateway import arrivals, intake, session_row, telling
+from sessions_app.gateway import arrivals, intake, reconnect, session_row, telling
 from sessions_app.gateway.carried import Carried
 from sessions_app.gateway.database_away import DatabaseAway
 from sessions_app.gateway.description import Description, UnusableOffer, read_description
@@ -360,7 +360,7 @@ class Gateway:
         """An INVITE that waits for the database is given up; most are answered at once."""
         session = transaction.context
         if isinstance(session, Session):
-            session.fail("sip", "cancelled by the MSRP side", bye=False)
+            reconnect.given_up(session, "cancelled by the MSRP side")
 
     def _decide(self, transaction: ServerTransaction) -> Decision | None:
         """Ask the route; None if the request is answered, or deliberately not answered, already."""

@@ -6,6 +6,7 @@ waits. Each message is moved so at most once, and a session offered anew only on
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from protocols.msrp.uri import MsrpUri
@@ -15,7 +16,10 @@ from sessions_app.gateway.routing import calling
 from sessions_app.gateway.session_row import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from sessions_app.gateway.session import Session
+    from sessions_app.gateway.to_msrp import ToMsrp
 
 
 def lost(session: Session, reason: str, code: int | None) -> None:
@@ -50,12 +54,41 @@ def move_on(session: Session, reason: str, *, bye: bool) -> None:
     """End; a new session carries what waits or has no answer yet, which may have arrived."""
     if session.state is State.ENDED:
         return
-    gateway = session.gateway
-    waiting = session.give_way(reason, bye=bye)
-    moving = [message for message in waiting if not (message.moved or gateway.draining)]
-    for message in waiting:
-        if message not in moving:
-            message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
-        message.moved = True
+    moving, staying = _movable(session, session.give_way(reason, bye=bye))
+    for message in staying:
+        message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
+    _call_anew(session, moving)
+
+
+def given_up(session: Session, detail: str) -> None:
+    """The MSRP side hangs up before the session was live, which fails.
+
+    That it gives up a call of its own says nothing of the messages that wait in it, and that of ours nothing of those
+    that were on their way before: they may have arrived, so that a failure may be a lie. They are called for, once.
+    """
+    if session.state is State.ENDED:
+        return
+    own = session.initiator == "msrp"
+    moving, staying = _movable(session, session.queue, lambda message: own or message.may_have_arrived)
+    session.queue = deque(staying)
+    session.fail("sip", detail, bye=False)
+    _call_anew(session, moving)
+
+
+def _call_anew(session: Session, moving: list[ToMsrp]) -> None:
+    """A new session, by an INVITE of ours, for messages of one that has ended."""
     if moving:
-        gateway.begin(calling(session.decision, session.initiator), session.source, moving)
+        session.gateway.begin(calling(session.decision, session.initiator), session.source, moving)
+
+
+def _movable(
+    session: Session, waiting: Iterable[ToMsrp], may_move: Callable[[ToMsrp], bool] = lambda _: True
+) -> tuple[list[ToMsrp], list[ToMsrp]]:
+    """Those that another session may carry, which then have been moved, and the others."""
+    moving: list[ToMsrp] = []
+    staying: list[ToMsrp] = []
+    for message in waiting:
+        moves = may_move(message) and not (message.moved or session.gateway.draining)
+        (moving if moves else staying).append(message)
+        message.moved = True
+    return moving, staying

@@ -238,7 +238,10 @@ class Session:
         """SENDs that the peer has not answered wait for the new path; it knows them again by their Message-ID (S18)."""
         unanswered: list[ToMsrp] = [outgoing.context for outgoing in msrp.pending if outgoing.context is not None]  # type: ignore[misc]
         msrp.fail_all("path moved", "connection", [])
-        self.queue.extendleft(message for message in reversed(unanswered) if not message.is_settled)
+        for message in reversed(unanswered):
+            if not message.is_settled:
+                message.may_have_arrived = True
+                self.queue.appendleft(message)
 
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
@@ -378,7 +381,8 @@ class Session:
             self.peer.forget(message)
             return
         if outcome.layer == "connection" and self.state is State.LIVE and not self.reoffered:
-            self.queue.append(message)  # it may have arrived or not: the same Message-ID goes out on a new connection
+            message.may_have_arrived = True  # or not: the same Message-ID goes out on a new connection
+            self.queue.append(message)
             return
         self.peer.forget(message)
         cause = f"{outcome.code} {outcome.reason}" if outcome.code is not None else outcome.reason
@@ -412,7 +416,7 @@ class Session:
         if self.ever_live:
             reconnect.move_on(self, "BYE from the MSRP side", bye=False)
         else:
-            self.fail("sip", "BYE before the session was live", bye=False)
+            reconnect.given_up(self, "BYE before the session was live")
 
     def fail(
         self, layer: str, detail: str, code: int | None = None, reason: str | None = None, *, bye: bool = True

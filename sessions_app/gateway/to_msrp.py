@@ -42,7 +42,7 @@ class ToMsrp(Carried):
     MESSAGE to a restarted gateway, or a new connection, brings about (RULEBOOK S5, S18).
     """
 
-    __slots__ = ("_expiry", "chain", "moved", "transaction", "whole")
+    __slots__ = ("_expiry", "chain", "may_have_arrived", "moved", "transaction", "whole")
 
     direction = "to_msrp"
 
@@ -61,6 +61,8 @@ class ToMsrp(Carried):
         """Whether it went out as the CPIM message that it came as, so that the peer itself answers for it by IMDN."""
         self.moved = False
         """Whether its session was lost and another one carries it."""
+        self.may_have_arrived = False
+        """Whether it went out on another session or connection, or from an earlier process, and had no answer there."""
         self.chain = 0
         """How many times in a row its sender has followed a notice of ours at once (:class:`Notices`)."""
         self._expiry: Timer | None = None
@@ -98,6 +100,7 @@ class ToMsrp(Carried):
         held = content.read_again(owed.content_type, owed.body)
         message = cls(session, owed.content_type, owed.body, owed.call_id, owed.message_id, held)
         message.take_over(owed, obligation)
+        message.may_have_arrived = True
         return message
 
     def _trying(self, _: object) -> None:

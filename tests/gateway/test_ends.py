@@ -8,7 +8,10 @@ from __future__ import annotations
 import pytest
 
 from protocols.msrp.connection import MsrpConnection
-from tests.gateway.rig import PAGE, Rig
+from sessions_app.gateway.recovery import Inheritance
+from sessions_app.store.estate import Estate
+from tests.gateway.rig import CHAT, PAGE, Rig
+from tests.gateway.test_inheritance import owed
 
 
 def live(rig: Rig, user: str, path: str) -> tuple[object, MsrpConnection]:
@@ -143,3 +146,91 @@ def test_every_message_that_waited_is_answered_when_the_connection_breaks_under_
             rig.answer(rig.flow.take("INVITE"), 486, "Busy Here")
     assert answers(rig) == ["480"] * 3
     assert rig.gateway.by_id == {}
+
+
+CALL = (
+    "INVITE sip:alice@127.0.0.1:5080 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bKi1\r\n"
+    "Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1:5090>;tag=1\r\nTo: <sip:alice@127.0.0.1:5080>\r\n"
+    "Call-ID: i1\r\nCSeq: 1 INVITE\r\nContact: <sip:bob@127.0.0.1:5090>\r\nContent-Type: application/sdp\r\n\r\n"
+    "v=0\r\no=x 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message 2900 TCP/MSRP *\r\n"
+    "a=accept-types:*\r\na=path:msrp://127.0.0.1:2900/two;tcp\r\na=setup:active\r\n"
+)
+"""Bob, the chat side, calls alice."""
+
+
+def hang_up(rig: Rig) -> None:
+    """The chat side gives its call up."""
+    tag = rig.flow.take("SIP/2.0 200").to.tag
+    for method, cseq in (("ACK", 1), ("BYE", 2)):
+        rig.receive(
+            f"{method} sip:gw@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK{method}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:bob@127.0.0.1:5090>;tag=1\r\nTo: <sip:alice@127.0.0.1:5080>;tag={tag}\r\n"
+            f"Call-ID: i1\r\nCSeq: {cseq} {method}\r\n\r\n",
+            CHAT,
+        )
+
+
+def message_ids(data: bytes) -> list[bytes]:
+    return [part.split(b"\r\n")[0] for part in data.split(b"Message-ID: ")[1:]]
+
+
+def under_way(rig: Rig) -> list[bytes]:
+    """A SEND of a live session that has no answer yet, so that it may have arrived; its Message-ID."""
+    _, connection = live(rig, "alice", "msrp://127.0.0.1:2900/one;tcp")
+    rig.message("under way")
+    return message_ids(connection.take_output(rig.now))
+
+
+def test_what_waits_in_a_call_of_the_peers_that_is_given_up_is_called_for():
+    """The call had replaced the session where it was on its way, and its end says nothing of the message."""
+    rig = Rig()
+    sent = under_way(rig)
+    rig.receive(CALL, CHAT)
+    hang_up(rig)
+    assert answers(rig) == []
+    assert [failure["detail"] for failure in rig.store.failures] == ["BYE before the session was live"]
+    rig.accept(rig.flow.take("INVITE"))
+    assert message_ids(rig.connect().take_output(rig.now)) == sent
+
+
+def test_it_is_called_for_once():
+    rig = Rig()
+    under_way(rig)
+    rig.receive(CALL, CHAT)
+    hang_up(rig)
+    invite = rig.flow.take("INVITE")
+    rig.accept(invite)
+    rig.bye(invite)
+    assert answers(rig) == ["500"]
+    assert rig.gateway.sessions == {}
+
+
+def test_what_a_process_before_may_have_delivered_is_called_for_once_more_when_that_call_is_hung_up():
+    rig = Rig()
+    Inheritance(rig.gateway, Estate(owed=[owed("one")])).go()
+    for tries in (1, 0):
+        invite = rig.flow.take("INVITE")
+        rig.accept(invite)
+        rig.bye(invite)
+        assert len(rig.gateway.sessions) == tries
+    assert [outcome.split("\t")[1] for outcome in rig.store.outcomes] == ["failed"]
+
+
+def test_what_was_never_on_its_way_fails_with_the_call_that_is_hung_up():
+    rig = Rig()
+    rig.message("hello")
+    invite = rig.flow.take("INVITE")
+    rig.accept(invite)
+    rig.bye(invite)
+    assert answers(rig) == ["500"]
+    assert [data for data, _ in rig.flow.sent if data.startswith(b"INVITE")] == []
+
+
+def test_a_message_that_comes_during_a_call_of_the_peers_is_called_for_when_that_is_given_up():
+    rig = Rig()
+    rig.receive(CALL, CHAT)
+    rig.message("hello")
+    hang_up(rig)
+    rig.accept(rig.flow.take("INVITE"))
+    rig.msrp_ok(rig.connect())
+    assert answers(rig)[-1] == "200"
