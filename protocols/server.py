@@ -119,7 +119,8 @@ class Server(DaphneServer):  # type: ignore[misc]  # Daphne has no types
             await self._lifespan.startup()
             self._turns = Turns(asyncio.get_running_loop().call_soon)
             self._admission = self._state.get("admission")
-            for kind, listener, sock in self._sockets:
+            # SIP comes last: INVITEs wait in its socket since that was bound, and who has our answer connects at once.
+            for kind, listener, sock in sorted(self._sockets, key=lambda each: each[0] == "sip"):
                 await self._open(kind, listener, sock)
         except Exception as error:
             self.failure = str(error) or repr(error)

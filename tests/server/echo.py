@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from typing import Any
 
@@ -45,6 +46,9 @@ async def serve(scope: Any, receive: Any, send: Any) -> None:
     tell("scope", **shown, greeting=scope["state"]["greeting"])
     if scope["transport"] == "udp":
         scope["state"]["sockets"][scope["server"]] = send
+        if "--reach" in sys.argv:
+            with socket.socket() as other:  # as another process would, before anything else happens here
+                tell("msrp", reached=other.connect_ex(("127.0.0.1", int(sys.argv[2]))) == 0)
     if scope["token"] is not None:
         await send({"type": f"{kind}.send", "data": b"I called you"})
     while True:

@@ -118,6 +118,13 @@ def test_a_start_that_the_application_refuses_ends_with_its_message():
     server.stop()
 
 
+def test_msrp_is_open_before_anything_is_answered_over_sip():
+    """INVITEs wait in the socket while the application starts, and who is answered connects at once."""
+    server = Echo("--reach")
+    assert server.expect("msrp")["reached"]
+    server.stop()
+
+
 def test_a_port_in_use_names_the_setting_before_anything_starts():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
