@@ -87,6 +87,8 @@ class Ledger:
         self.outages: list[Outage] = []
         self.breaks: dict[tuple[str, int], list[float]] = {}
         """When a session of a conversation ended or was lost, as its MSRP side saw it."""
+        self.steps: dict[tuple[str, int], list[tuple[float, str]]] = {}
+        """What the MSRP side did for a conversation, for the traces."""
         self.notices: Counter[tuple[str, int]] = Counter()
         """Notices in words that a message had failed after 202, by conversation; they do not say which."""
         self.anomalies: list[str] = []
@@ -136,10 +138,16 @@ class Ledger:
         """The sender in this conversation hears that a message failed."""
         self.notices[way, conversation] += 1
 
-    def session_over(self, way_and_conversations: list[tuple[str, int]]) -> None:
+    def session_over(self, way_and_conversations: list[tuple[str, int]], why: str) -> None:
         """The MSRP session that carried these conversations is over."""
         for each in way_and_conversations:
             self.breaks.setdefault(each, []).append(time.monotonic())
+        self.step(way_and_conversations, f"session over, {why}")
+
+    def step(self, way_and_conversations: list[tuple[str, int]], what: str) -> None:
+        """Something that the MSRP side does for these conversations, for the traces."""
+        for each in way_and_conversations:
+            self.steps.setdefault(each, []).append((time.monotonic(), what))
 
     def anomaly(self, what: str) -> None:
         """Something that a conforming gateway does not do."""

@@ -54,6 +54,9 @@ class Leg:
         own, peer = answer.first("from"), answer.first("to")
         return cls(talk, answer.call_id, answer.from_tag, own, peer, uri_of(answer.first("contact")), answer.cseq[0])
 
+    def __str__(self) -> str:
+        return f"{self.call_id[:6]} tag {(self._to if self.own_tag in self._from else self._from)[-4:]}"
+
     @property
     def dialog(self) -> tuple[str, str]:
         return self.call_id, self.own_tag

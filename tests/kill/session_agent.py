@@ -96,6 +96,7 @@ class SessionAgent:
     def bye(self, leg: Leg) -> None:
         """Hang up."""
         if leg.dialog in self._dialogs:
+            self.ledger.step(leg.talk.conversations, f"BYE {leg}")
             self._forget(leg)
             self.sip.ask(leg.request("BYE"), lambda _: None)
 
@@ -115,6 +116,7 @@ class SessionAgent:
         talk = self.talks.get(user_of(answer.first("from")))
         if talk is not None:
             leg = Leg.calling(talk, answer)
+            self.ledger.step(talk.conversations, f"ACK and BYE to a late 2xx: {leg}")
             self.sip.write(leg.request("ACK", answer.cseq[0])[0])
             self.sip.ask(leg.request("BYE"), lambda _: None)
 
@@ -132,7 +134,7 @@ class SessionAgent:
             case "BYE" if leg is not None:
                 self.sip.respond(request, source, 200, "OK", leg.own_tag)
                 self._forget(leg)
-                leg.talk.drop(leg, bye=False)
+                leg.talk.drop(leg, "BYE of the gateway", bye=False)
             case "CANCEL" | "OPTIONS":  # every INVITE has its answer by the time its CANCEL comes
                 self.sip.respond(request, source, 200, "OK", "session")
             case _:
@@ -147,6 +149,7 @@ class SessionAgent:
             self.sip.respond(invite, source, 404, "Not Found", "session")
             return
         self.ledger.counts["calls from the gateway"] += 1
+        self.ledger.step(talk.conversations, f"called by the gateway, {invite.call_id[:6]}")
         leg = Leg.called(talk, invite)
         leg.own_path, leg.peer_path = self.new_path(), path
         talk.add(leg)
@@ -157,7 +160,7 @@ class SessionAgent:
         self.ledger.counts["re-INVITEs"] += 1
         path = self.path_in(invite.body)
         if path and path != leg.peer_path:
-            leg.talk.drop(leg, bye=False)
+            leg.talk.drop(leg, "its path moved", bye=False)
             self._paths.pop(leg.own_path, None)
             leg.own_path, leg.peer_path = self.new_path(), path
             leg.talk.add(leg)
@@ -177,7 +180,7 @@ class SessionAgent:
         def again() -> None:
             if self.sip.loop.time() > deadline:
                 self.bye(leg)
-                leg.talk.drop(leg, bye=False)
+                leg.talk.drop(leg, "no ACK", bye=False)
                 return
             self.sip.write(raw, source)
             self._repeat_2xx(leg, raw, source, min(2 * interval, T2), deadline)
@@ -200,7 +203,7 @@ class SessionAgent:
             _, stream = await self.sip.loop.create_connection(lambda: MsrpStream(self), authority[1], int(authority[2]))
         except OSError:
             self.ledger.counts["connections refused"] += 1
-            leg.talk.drop(leg, bye=True)
+            leg.talk.drop(leg, "connection refused", bye=True)
             return
         leg.stream = stream
         stream.request(
@@ -237,4 +240,4 @@ class SessionAgent:
     def on_lost(self, stream: MsrpStream) -> None:
         """The connection is gone, and with it all its sessions; their dialogs may be mended by the gateway."""
         for leg in [each for each in self._dialogs.values() if each.stream is stream]:
-            leg.talk.drop(leg, bye=False)
+            leg.talk.drop(leg, "connection lost", bye=False)

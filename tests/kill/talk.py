@@ -117,7 +117,7 @@ class Talk:
         leg = message.leg
         if code in SESSION_GONE:
             if leg is not None:
-                self.drop(leg, bye=True)
+                self.drop(leg, f"its peer answered a SEND {code}", bye=True)
             return
         self._unconfirmed.remove(message)
         self._room.set()
@@ -133,7 +133,7 @@ class Talk:
 
     def _no_response(self, leg: Leg) -> None:
         self.agent.ledger.counts["sends without a response in 30 s"] += 1
-        self.drop(leg, bye=True)
+        self.drop(leg, "no response to a SEND", bye=True)
 
     # -------------------------------------------------------------------------------- sessions
 
@@ -149,11 +149,14 @@ class Talk:
             body=agent.description(self._offered_path, "active"),
         )  # fmt: skip
         agent.ledger.counts["calls to the gateway"] += 1
+        agent.ledger.step(self.conversations, f"INVITE {self._call_id[:6]}")
         self._call = agent.sip.ask(composed, self._call_answered, invite=True)
 
     def _call_answered(self, answer: SipText | None) -> None:
         call, self._call = self._call, None
         agent = self.agent
+        said = "given up" if answer is None else str(answer.status)
+        agent.ledger.step(self.conversations, f"INVITE {self._call_id[:6]} {said}")
         if answer is None or answer.status >= 300:
             if answer is not None and call is not None:
                 agent.ledger.counts[f"calls answered {answer.status}"] += 1
@@ -174,13 +177,14 @@ class Talk:
     def ready(self, leg: Leg) -> None:
         """Its MSRP session is bound."""
         leg.bound = True
+        self.agent.ledger.step(self.conversations, f"bound: {leg}")
         self._push()
 
-    def drop(self, leg: Leg, *, bye: bool) -> None:
+    def drop(self, leg: Leg, why: str, *, bye: bool) -> None:
         """It is over, or its connection is lost; what it had under way goes out again on another one."""
         if leg in self.legs:
             self.legs.remove(leg)
-            self.agent.ledger.session_over(self.conversations)
+            self.agent.ledger.session_over(self.conversations, f"{why}: {leg}")
         leg.bound, leg.stream = False, None
         if bye:
             self.agent.bye(leg)

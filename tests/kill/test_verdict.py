@@ -137,6 +137,26 @@ def test_a_later_message_that_came_first_is_a_reordering(story):
     assert "first seen 1.000 s after number 1" in verdict.violations[0].trace(story.ledger)
 
 
+def test_a_trace_tells_what_the_row_says_and_what_either_side_did(story):
+    story.message(told=[(0.5, ACCEPTED, 202)], seen=[(0.1, "m", False)], rows=["failed"])
+    [entry] = story.ledger.entries.values()
+    story.records.said[entry.sha256] = ["state=failed detail=because"]
+    story.records.sessions[entry.sha256] = ["s1"]
+    story.records.events["s1"] = [(0.25, "live"), (9.0, "long after")]
+    story.ledger.steps[TO_MSRP, 0] = [(0.3, "BYE"), (9.0, "long after")]
+    verdict, found = story.judged()
+    assert found == {"record wrong": 1}
+    assert verdict.violations[0].trace(story.ledger).split("\n") == [
+        "record wrong: to-msrp/0/0: it was seen, its rows say ['failed']",
+        "    row  state=failed detail=because",
+        "      +0.000  sent as id-0",
+        "      +0.100  seen as m",
+        "      +0.250  gateway: live",
+        "      +0.300  MSRP side: BYE",
+        "      +0.500  sender told accepted (202)",
+    ]
+
+
 def test_silence_while_the_gateway_was_down_at_every_try_is_timer_f(story):
     story.message(told=[(32.0, SILENCE, 0)])
     story.ledger.outages += [Outage("gateway", -1.0, 5.0), Outage("gateway", 5.5, 27.0), Outage("database", 28.0, 40.0)]

@@ -56,6 +56,8 @@ class Violation:
     """The message that it has to do with."""
     rows: Sequence[str] = ()
     """What its rows say, but for those that say delivered."""
+    events: Sequence[tuple[float, str]] = ()
+    """What happened in the sessions of those rows, as the gateway tells it."""
 
     def trace(self, ledger: Ledger) -> str:
         """What happened to it, in order, with the kills around it."""
@@ -71,12 +73,15 @@ class Violation:
             steps += [(told.at, f"[{other.number}] sender told {told.what} ({told.code})") for told in other.told]
             steps += [(seen.at, f"[{other.number}] seen as {seen.identity}") for seen in other.seen]
         first, last = min(steps)[0] - 1, max(steps)[0] + 1
+        steps += [(at, f"gateway: {what}") for at, what in self.events if first < at < last]
         for outage in ledger.outages:
             if outage.until > first and outage.at < last:
                 steps += [(outage.at, f"-- {outage.victim} killed"), (outage.until, f"-- {outage.victim} ready")]
-        for at in ledger.breaks.get((entry.way, entry.conversation), ()):
-            if first < at < last:
-                steps.append((at, "session over, as the MSRP side saw it"))
+        steps += [
+            (at, f"MSRP side: {what}")
+            for at, what in ledger.steps.get((entry.way, entry.conversation), ())
+            if first < at < last
+        ]
         lines = [f"{self.column}: {entry.key}: {self.detail}", *(f"    row  {row}" for row in self.rows)]
         lines += [f"    {at - entry.sent_at:+8.3f}  {what}" for at, what in sorted(steps)]
         return "\n".join(lines)
@@ -144,7 +149,14 @@ def _judge_entry(
 
     def violates(name: str, detail: str) -> None:
         column[name] += 1
-        verdict.violations.append(Violation(name, entry, detail, rows=records.said.get(entry.sha256, ())))
+        events = [
+            event
+            for session in dict.fromkeys(records.sessions.get(entry.sha256, ()))
+            for event in records.events.get(session, ())
+        ]
+        verdict.violations.append(
+            Violation(name, entry, detail, rows=records.said.get(entry.sha256, ()), events=events)
+        )
 
     column["sent"] += 1
     success, failure = entry.heard(DELIVERED), entry.heard(FAILED)

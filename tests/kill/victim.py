@@ -27,7 +27,11 @@ class Records:
     states: dict[bytes, list[str]] = field(default_factory=dict)
     """States of a message's rows by the SHA-256 of its body."""
     said: dict[bytes, list[str]] = field(default_factory=dict)
-    """What those rows say, for the trace."""
+    """What those rows say, for the trace, but for those that say delivered."""
+    sessions: dict[bytes, list[str]] = field(default_factory=dict)
+    """Sessions of those rows."""
+    events: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    """What happened in those sessions, by the steady clock."""
 
     @property
     def pending(self) -> int:
@@ -83,11 +87,22 @@ class Victim:
         for row in self._running.rows("SELECT state, sha256 FROM sessions_app_messagerecord ORDER BY id"):
             found.states.setdefault(bytes(row["sha256"]), []).append(row["state"])
         for row in self._running.rows(
-            "SELECT sha256, state, sip_code, msrp_code, detail, confirmation, finished_at - received_at AS took,"
-            " session_id FROM sessions_app_messagerecord WHERE state <> 'delivered' ORDER BY id"
+            "SELECT sha256, session_id::text AS session, state, sip_code, msrp_code, detail, confirmation,"
+            " finished_at - received_at AS took"
+            " FROM sessions_app_messagerecord WHERE state <> 'delivered' ORDER BY id"
         ):
-            said = " ".join(f"{name}={row[name]}" for name in row if name != "sha256" and row[name] not in (None, ""))
-            found.said.setdefault(bytes(row["sha256"]), []).append(said)
+            name, session = bytes(row.pop("sha256")), row.pop("session")
+            said = " ".join(f"{column}={value}" for column, value in row.items() if value not in (None, ""))
+            found.said.setdefault(name, []).append(said)
+            found.sessions.setdefault(name, []).append(session)
+        set_back = time.time() - time.monotonic()
+        for row in self._running.rows(
+            "SELECT session_id::text AS session, extract(epoch FROM at)::float AS at, kind, detail"
+            " FROM sessions_app_sessionevent WHERE session_id IN"
+            " (SELECT session_id FROM sessions_app_messagerecord WHERE state = 'failed')"
+        ):
+            what = f"{row['kind']} {row['detail']}".rstrip()
+            found.events.setdefault(row["session"], []).append((row["at"] - set_back, what))
         return found
 
     @property
