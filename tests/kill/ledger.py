@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from tests.kill.schedule import Letter
+from tests.kill.schedule import TO_PAGE, Letter
 
 DELIVERED = "delivered"
 """MESSAGE answered 200; success REPORT."""
@@ -58,6 +58,8 @@ class Entry:
     sha256: bytes
     """Of its body, by which its rows are found."""
     sent_at: float
+    tries: list[float] = field(default_factory=list)
+    """When its MESSAGE went out, Timer E's repeats included."""
     told: list[Told] = field(default_factory=list)
     seen: list[Sighting] = field(default_factory=list)
     merged: list[float] = field(default_factory=list)
@@ -91,6 +93,7 @@ class Ledger:
         """What the MSRP side did for a conversation, for the traces."""
         self.notices: Counter[tuple[str, int]] = Counter()
         """Notices in words that a message had failed after 202, by conversation; they do not say which."""
+        self._unreported: dict[tuple[str, int], dict[str, Entry]] = {}
         self.anomalies: list[str] = []
         """What no peer should see at all."""
         self.counts: Counter[str] = Counter()
@@ -108,6 +111,12 @@ class Ledger:
         if not entry.told:
             self.counts["settled"] += 1
         entry.told.append(Told(time.monotonic(), what, code))
+        if entry.way == TO_PAGE:
+            waiting = self._unreported.setdefault((entry.way, entry.conversation), {})
+            if entry.heard(DELIVERED) or entry.heard(FAILED):
+                waiting.pop(key, None)
+            else:
+                waiting[key] = entry
 
     def seen(self, key: str, identity: str, *, repeat: bool) -> None:
         """Its receiver has it."""
@@ -142,6 +151,7 @@ class Ledger:
         """The MSRP session that carried these conversations is over."""
         for each in way_and_conversations:
             self.breaks.setdefault(each, []).append(time.monotonic())
+            self._unreported.pop(each, None)
         self.step(way_and_conversations, f"session over, {why}")
 
     def step(self, way_and_conversations: list[tuple[str, int]], what: str) -> None:
@@ -152,6 +162,16 @@ class Ledger:
     def anomaly(self, what: str) -> None:
         """Something that a conforming gateway does not do."""
         self.anomalies.append(what)
+
+    @property
+    def reports_due(self) -> int:
+        """Messages that came, whose 200 came in a session that lives, and whose REPORT did not yet.
+
+        Of what its receiver answered 482 there is none (docs/delivery.md).
+        """
+        return sum(
+            bool(entry.seen) and not entry.merged for each in self._unreported.values() for entry in each.values()
+        )
 
     @property
     def unsettled(self) -> int:

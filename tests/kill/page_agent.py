@@ -62,8 +62,8 @@ class PageAgent:
                 body=letter.body,
             )  # fmt: skip
             answer: asyncio.Future[SipText | None] = sip.loop.create_future()
-            self.ledger.sent(TO_MSRP, conversation, letter, call_id)
-            sip.ask(request, answer.set_result)
+            entry = self.ledger.sent(TO_MSRP, conversation, letter, call_id)
+            entry.tries = sip.ask(request, answer.set_result).tries
             final = await answer
             code = final.status if final is not None else 0
             what = {0: SILENCE, 200: DELIVERED, 202: ACCEPTED}.get(code, FAILED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -98,7 +99,7 @@ def user_of(value: str) -> str:
 class Asking:
     """A request of ours until its final answer. ``on_final`` gets that, or None after Timer B or F."""
 
-    __slots__ = ("_deadline", "_end", "_interval", "_invite", "_timer", "branch", "on_final", "raw")
+    __slots__ = ("_deadline", "_end", "_interval", "_invite", "_timer", "branch", "on_final", "raw", "tries")
 
     def __init__(self, end: SipEnd, raw: bytes, branch: str, invite: bool, on_final: Callable[[SipText | None], None]):
         self._end = end
@@ -108,6 +109,8 @@ class Asking:
         self.raw = raw
         self.branch = branch
         self.on_final = on_final
+        self.tries = [time.monotonic()]
+        """When it went out; a busy machine makes Timers A and E late."""
         end.write(raw)
         self._timer = end.loop.call_later(T1, self._again)
 
@@ -117,6 +120,7 @@ class Asking:
             self._finish(None)
             return
         end.repeats += 1
+        self.tries.append(time.monotonic())
         end.write(self.raw)
         self._interval = 2 * self._interval if self._invite else min(2 * self._interval, T2)
         left = self._deadline - end.loop.time()

@@ -19,8 +19,9 @@ class Story:
         self.ledger = Ledger()
         self.records = Records()
 
-    def message(self, way=TO_MSRP, number=0, *, sent=0.0, told=(), seen=(), refused=(), rows=()):
+    def message(self, way=TO_MSRP, number=0, *, sent=0.0, tries=(), told=(), seen=(), refused=(), rows=()):
         entry = Entry(way, 0, number, f"id-{number}", sha256(f"{way} {number}".encode()).digest(), sent)
+        entry.tries = list(tries) or [sent]
         entry.told = [Told(*each) for each in told]
         entry.seen = [Sighting(*each) for each in seen]
         entry.refused = list(refused)
@@ -158,12 +159,18 @@ def test_a_trace_tells_what_the_row_says_and_what_either_side_did(story):
 
 
 def test_silence_while_the_gateway_was_down_at_every_try_is_timer_f(story):
-    story.message(told=[(32.0, SILENCE, 0)])
+    tries = [0.0, 0.5, 1.5, 3.5, *(7.5 + 4 * each for each in range(7))]  # Timer E
+    story.message(told=[(32.0, SILENCE, 0)], tries=tries)
     story.ledger.outages += [Outage("gateway", -1.0, 5.0), Outage("gateway", 5.5, 27.0), Outage("database", 28.0, 40.0)]
     verdict, found = story.judged()
     assert (found, verdict.table[TO_MSRP]["Timer F in outages"]) == ({}, 1)
     story.ledger.outages[1] = Outage("gateway", 9.0, 27.0)  # up when the try at 7.5 s came
     assert story.judged()[1] == {"limbo": 1}
+    # Timer E ran late, as the machine was busy, and met the next outage: nobody could have answered.
+    [entry] = story.ledger.entries.values()
+    entry.tries[4] = 8.9
+    verdict, found = story.judged()
+    assert (found, verdict.table[TO_MSRP]["Timer F in outages"]) == ({}, 1)
 
 
 @pytest.mark.parametrize("seen", [[], [(0.1, "m", False)]])
@@ -181,6 +188,30 @@ def test_a_success_report_must_come_where_its_session_lives(story):
     story.ledger.breaks[TO_PAGE, 0] = [1.0]
     verdict, found = story.judged()
     assert (found, verdict.table[TO_PAGE]["report not possible"]) == ({}, 1)
+
+
+def test_a_run_is_not_over_before_the_reports_that_are_due():
+    ledger = Ledger()
+    letter = next(Schedule().letters(TO_PAGE, 0))
+    entry = ledger.sent(TO_PAGE, 0, letter, "id")
+    ledger.told(letter.key, ACCEPTED, 200)
+    assert (ledger.unsettled, ledger.reports_due) == (0, 0)
+    ledger.seen(letter.key, "c", repeat=False)
+    assert (ledger.unsettled, ledger.reports_due) == (0, 1)
+    ledger.merged(letter.key)
+    assert ledger.reports_due == 0
+    entry.merged.clear()
+    ledger.told(letter.key, DELIVERED, 200)
+    assert ledger.reports_due == 0
+    ledger.told(letter.key, ACCEPTED, 200)
+    assert ledger.reports_due == 0
+
+    other = ledger.sent(TO_PAGE, 1, letter._replace(key="to-page/1/0"), "id")
+    ledger.told(other.key, ACCEPTED, 200)
+    ledger.seen(other.key, "c", repeat=False)
+    assert ledger.reports_due == 1
+    ledger.session_over([(TO_PAGE, 1)], "of itself")
+    assert ledger.reports_due == 0
 
 
 def test_a_record_that_says_delivered_of_what_never_came_is_wrong(story):
