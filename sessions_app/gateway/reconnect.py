@@ -63,8 +63,8 @@ def move_on(session: Session, reason: str, *, bye: bool) -> None:
 def given_up(session: Session, detail: str) -> None:
     """The MSRP side hangs up before the session was live, which fails.
 
-    That it gives up a call of its own says nothing of the messages that wait in it, and that of ours nothing of those
-    that were on their way before: they may have arrived, so that a failure may be a lie. They are called for, once.
+    That it gives up a call of its own says nothing of the messages that wait in it. Of those that were on their way
+    before some may have arrived, so that it may be a lie to fail them with a call of ours. Both are called for, once.
     """
     if session.state is State.ENDED:
         return
