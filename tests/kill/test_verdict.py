@@ -89,6 +89,14 @@ def test_a_refusal_that_became_a_482_is_no_success(story):
     entry.merged = [0.5]
     verdict, found = story.judged()
     assert (found, verdict.table[TO_PAGE]["refused, then 482"]) == ({}, 1)
+    story.records.states.clear()
+    assert story.judged()[1] == {"lost": 1}
+    story.ledger.outages.append(Outage("gateway", 0.9, 3.0))  # the row follows the answer, and had no time to
+    verdict, found = story.judged()
+    assert (found, verdict.table[TO_PAGE]["refused, then 482"]) == ({}, 1)
+    story.ledger.outages[0] = Outage("gateway", 1.7, 3.0)
+    assert story.judged()[1] == {"lost": 1}
+    story.records.states[entry.sha256] = ["accepted"]
     entry.told.append(Told(0.7, DELIVERED, 200))
     assert story.judged()[1] == {"lost": 1, "false success": 1}
 
@@ -171,6 +179,16 @@ def test_silence_while_the_gateway_was_down_at_every_try_is_timer_f(story):
     entry.tries[4] = 8.9
     verdict, found = story.judged()
     assert (found, verdict.table[TO_MSRP]["Timer F in outages"]) == ({}, 1)
+
+
+def test_a_try_half_a_second_before_timer_f_leaves_no_time_for_an_answer(story):
+    story.message(told=[(32.0, SILENCE, 0)], tries=[0.0, 31.5])
+    story.ledger.outages.append(Outage("gateway", -1.0, 30.0))
+    verdict, found = story.judged()
+    assert (found, verdict.table[TO_MSRP]["Timer F in outages"]) == ({}, 1)
+    [entry] = story.ledger.entries.values()
+    entry.tries[1] = 31.0
+    assert story.judged()[1] == {"limbo": 1}
 
 
 @pytest.mark.parametrize("seen", [[], [(0.1, "m", False)]])

@@ -12,7 +12,8 @@
 
 A message that its receiver refused after it had been acknowledged counts as told where a REPORT or a notice said so,
 and else as `told by its row`, which must say failed: a sender whose session is gone gets no REPORT (RFC 4975 s7.1.2).
-Where the receiver says 482 to the repeat of what it had refused, nobody can know: the row must say accepted, no more.
+Where the receiver says 482 to the repeat of what it had refused, nobody can know: the row must say accepted, no more,
+and may be missing only where a kill came between the answer and the commit that follows it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ AROUND = 0.25
 """Seconds by which the test's own readings may be late: a datagram waits in its socket while the machine is busy."""
 ANSWER = 1.0
 """Seconds that a gateway has to be up, before and after a request comes, for its answer to be expected."""
+AUDIT = 1.0
+"""Seconds after an answer in which the row that follows it is committed: 0.2, and what a busy machine takes."""
 REPORT_WAIT = 1.0
 """Seconds after its MSRP 200 and its arrival in which a success REPORT comes, if nobody is killed."""
 _NAMES = {"to-msrp": "to_msrp", "to-page": "to_page"}
@@ -174,7 +177,7 @@ def _judge_entry(
             noticed = notices[conversation] > 0
             notices[conversation] -= noticed
             column["told by a notice" if noticed else "told by its row"] += 1
-        elif entry.refused and entry.merged and not success and set(states) == {"accepted"}:
+        elif entry.refused and entry.merged and not success and _may_say_accepted(ledger, acknowledged.at, states):
             column["refused, then 482"] += 1
         else:
             violates("lost", f"acknowledged {acknowledged.code}, never seen; its rows: {states or 'none'}")
@@ -203,10 +206,20 @@ def _judge_entry(
             violates("report missing", "no success REPORT though its session lived")
 
 
+def _may_say_accepted(ledger: Ledger, told_at: float, states: list[str]) -> bool:
+    """Whether rows say accepted, or had no time to: they follow the answer (docs/delivery.md)."""
+    return set(states) == {"accepted"} or (not states and _killed(ledger, told_at - AROUND, told_at + AUDIT))
+
+
 def _heard(ledger: Ledger, entry: Entry) -> bool:
-    """Whether one of its tries met a gateway that was up, and up long enough to answer."""
+    """Whether one of its tries met a gateway that was up, and up long enough to answer while its sender waited.
+
+    The last one by Timer E goes out half a second before Timer F ends the waiting (RFC 3261 s17.1.2.2).
+    """
+    gave_up = entry.told[0].at
     return any(
-        not any(outage.at < at + ANSWER and outage.until > at - ANSWER for outage in ledger.outages)
+        at + ANSWER <= gave_up
+        and not any(outage.at < at + ANSWER and outage.until > at - ANSWER for outage in ledger.outages)
         for at in entry.tries
     )
 
