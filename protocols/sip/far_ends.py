@@ -64,8 +64,9 @@ class FarEnds:
         return self._unanswered.has_room(host)
 
     def has_answered(self, host: str) -> None:
-        """``host`` is known to be there from before this process."""
+        """``host`` is known to be there from before this process, by whichever side had called."""
         self._unanswered.shows_itself(host)
+        self._unacknowledged.shows_itself(host)
 
     def heard(self, host: str, method: str) -> None:
         """The first answer to such a request came."""

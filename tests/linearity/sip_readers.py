@@ -248,7 +248,7 @@ SIP: Final = [
     Reader(
         tuple(
             f"{_P}dialog.Dialog.{name}"
-            for name in ("of_uac", "request", "next_hop", "identity", "as_record", "of_record")
+            for name in ("of_uac", "request", "next_hop", "origin", "identity", "as_record", "of_record")
         ),
         _dialog_of_uac,
         _ERRORS,

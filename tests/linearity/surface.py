@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import protocols
 
-SHELLS: Final = frozenset({"protocols.server", "protocols.asgi"})
+SHELLS: Final = frozenset(f"protocols.{name}" for name in ("server", "asgi", "udp_socket", "tls_listener"))
 """They have sockets and an event loop, and hand octets on as they are."""
 _takes_text = re.compile(r"\b(str|bytes|bytearray|Piece|Message|Request|Response|MsrpRequest)\b").search
 
