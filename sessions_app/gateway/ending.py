@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sessions_app.gateway import session_row, telling
@@ -9,7 +10,7 @@ from sessions_app.gateway.outcomes import Answer, setup_cause, setup_refused
 from sessions_app.gateway.session_row import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sessions_app.gateway.session import Session
     from sessions_app.gateway.to_msrp import ToMsrp
@@ -26,13 +27,18 @@ def fail(session: Session, layer: str, detail: str, code: int | None, reason: st
     waiting = list(session.queue)
     # Who is told by a notice in words is told by one, of all of them.
     owed = [message for message in waiting if message.is_owed and not telling.wants_imdn(message)]
-    _fail_waiting(session, answer, f"set-up failed: {full}", owed)
-    answered = answer.code if session.initiator == "message" else 200
-    gateway.setup_failed(session, layer, detail, code, reason, answered, len(waiting))
     wanted = session.decision.notify_failure and session.initiator == "message"
+    notice: Callable[[], object] | None = None
     if (owed or wanted) and not gateway.draining:
         in_words = [message for message in waiting if not (message.is_owed and telling.wants_imdn(message))]
-        telling.set_up_failed(session, code, reason, detail, owed or in_words, len(owed))
+        notice = partial(telling.set_up_failed, session, code, reason, detail, owed or in_words, len(owed))
+    # A notice about what was promised is kept with its end; another one is not said before what it is about has ended.
+    last = None if owed else next((message for message in reversed(waiting) if message.promised), None)
+    _fail_waiting(session, answer, f"set-up failed: {full}", owed, last, notice)
+    answered = answer.code if session.initiator == "message" else 200
+    gateway.setup_failed(session, layer, detail, code, reason, answered, len(waiting))
+    if notice is not None and last is None:
+        notice()
     close(session, "failed", full, bye=bye)
 
 
@@ -42,11 +48,21 @@ def end(session: Session, reason: str, *, bye: bool) -> None:
     close(session, "ended", reason, bye=bye)
 
 
-def _fail_waiting(session: Session, answer: Answer, detail: str, told_together: Sequence[ToMsrp] = ()) -> None:
+def _fail_waiting(
+    session: Session,
+    answer: Answer,
+    detail: str,
+    told_together: Sequence[ToMsrp] = (),
+    last: ToMsrp | None = None,
+    after: Callable[[], object] | None = None,
+) -> None:
+    """All of them have failed; ``after`` is called once that is on record of ``last``."""
     waiting = list(session.queue)
     session.queue.clear()
     for message in waiting:
-        message.failed(answer, None, detail, tell=message not in told_together)
+        message.failed(
+            answer, None, detail, tell=message not in told_together, after=after if message is last else None
+        )
 
 
 def close(session: Session, state: str, reason: str, *, bye: bool) -> None:

@@ -240,8 +240,8 @@ class Session:
         msrp.fail_all("path moved", "connection", [])
         for message in reversed(unanswered):
             if not message.is_settled:
-                message.may_have_arrived = True
                 self.queue.appendleft(message)
+                message.waits_again()
 
     def connect(self, media: MessageMedia) -> None:
         """We are the active side: get a connection to the peer's path."""
@@ -381,8 +381,8 @@ class Session:
             self.peer.forget(message)
             return
         if outcome.layer == "connection" and self.state is State.LIVE and not self.reoffered:
-            message.may_have_arrived = True  # or not: the same Message-ID goes out on a new connection
-            self.queue.append(message)
+            self.queue.append(message)  # it may have arrived or not: the same Message-ID goes out on a new connection
+            message.waits_again()
             return
         self.peer.forget(message)
         cause = f"{outcome.code} {outcome.reason}" if outcome.code is not None else outcome.reason
@@ -451,6 +451,9 @@ class Session:
                 self._send(message)
         else:
             self.queue.extendleft(reversed(older))
+            for message in older:
+                if message.overdue:
+                    message.waits_again()
 
     def disown(self) -> None:
         """Another process has it now: forget it, say nothing to anybody, write nothing."""

@@ -42,7 +42,7 @@ class ToMsrp(Carried):
     MESSAGE to a restarted gateway, or a new connection, brings about (RULEBOOK S5, S18).
     """
 
-    __slots__ = ("_expiry", "chain", "may_have_arrived", "moved", "transaction", "whole")
+    __slots__ = ("_expiry", "chain", "may_have_arrived", "moved", "overdue", "transaction", "whole")
 
     direction = "to_msrp"
 
@@ -63,6 +63,8 @@ class ToMsrp(Carried):
         """Whether its session was lost and another one carries it."""
         self.may_have_arrived = False
         """Whether it went out on another session or connection, or from an earlier process, and had no answer there."""
+        self.overdue = False
+        """Whether its answer is due and nothing can be promised: it has its outcome on its way, and no time to wait."""
         self.chain = 0
         """How many times in a row its sender has followed a notice of ours at once (:class:`Notices`)."""
         self._expiry: Timer | None = None
@@ -119,10 +121,17 @@ class ToMsrp(Carried):
         """
         if not self.session.gateway.config.promises:
             self._timer = None
+            self.overdue = True
             if self.session.withdraw(self):
                 self.failed(Answer(480, "Not delivered in time", 30), None, "gateway, policy: bodies are not kept")
             return
         self.keep_or_wait(self._promise)
+
+    def waits_again(self) -> None:
+        """It is in the queue once more, after it went out and had no answer."""
+        self.may_have_arrived = True
+        if self.overdue:
+            self._keep(None)
 
     def _promise(self, _: object) -> None:
         transaction, self.transaction = self.transaction, None
@@ -149,12 +158,20 @@ class ToMsrp(Carried):
         self.session.to_msrp += 1
         self.record(Event.PASSED_ON, 202, 200, detail)
 
-    def failed(self, answer: Answer, msrp_code: int | None, detail: str, *, tell: bool = True) -> None:
+    def failed(
+        self,
+        answer: Answer,
+        msrp_code: int | None,
+        detail: str,
+        *,
+        tell: bool = True,
+        after: Callable[[], object] | None = None,
+    ) -> None:
         """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending.
 
-        ``tell`` False: whoever calls tells its sender.
+        ``tell`` False: whoever calls tells its sender. ``after`` is called once it is answered.
         """
-        self._lost(Event.REFUSED, answer, msrp_code, detail, tell)
+        self._lost(Event.REFUSED, answer, msrp_code, detail, tell, after)
 
     @property
     def is_owed(self) -> bool:
@@ -165,7 +182,15 @@ class ToMsrp(Carried):
         """Its validity ended before it was on its way."""
         self._lost(Event.EXPIRED, EXPIRED, None, "gateway, queue: expired")
 
-    def _lost(self, event: Event, answer: Answer, msrp_code: int | None, detail: str, tell: bool = True) -> None:
+    def _lost(
+        self,
+        event: Event,
+        answer: Answer,
+        msrp_code: int | None,
+        detail: str,
+        tell: bool = True,
+        after: Callable[[], object] | None = None,
+    ) -> None:
         session = self.session
         if self.promised and session.gateway.draining:
             return  # the next start delivers it
@@ -174,7 +199,7 @@ class ToMsrp(Carried):
         session.undelivered += 1
         if told and tell:
             telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
-        self.record(event, answer.code, msrp_code, detail, tell=say)
+        self.record(event, answer.code, msrp_code, detail, tell=say if after is None else partial(_both, say, after))
 
     def _answering(self, answer: Answer) -> Callable[[], object] | None:
         """It is over. What answers its MESSAGE so, None where that has its answer."""
@@ -195,6 +220,12 @@ class ToMsrp(Carried):
     def _answer(self, answer: Answer) -> None:
         if (say := self._answering(answer)) is not None:
             say()
+
+
+def _both(say: Callable[[], object] | None, after: Callable[[], object]) -> None:
+    if say is not None:
+        say()
+    after()
 
 
 def message_id_of(request: Request) -> str:

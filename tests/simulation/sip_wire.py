@@ -142,8 +142,8 @@ class SipWire:
         elif own.method == "INVITE" and own.talk is not None:
             if first:
                 own.talk.answered = self._now
-            if _leads_back(response):
-                ledger.fault(own.talk, "its Contact is the gateway")
+            if _leads_nowhere(response):
+                ledger.fault(own.talk, "its Contact is nobody, or the gateway")
             self._learn(own.talk, response.body)
             self._reach(response, response.to.tag)
             if not own.in_dialog and own.final is not None and own.final < 300:
@@ -156,7 +156,7 @@ class SipWire:
 
     def _reach(self, message: Request | Response, tag: str | None) -> None:
         """Where the far end wants its requests: one that cannot be found, or is the gateway itself, gets no BYE."""
-        if UNKNOWN_HOST in (message.first("contact") or "") or _leads_back(message):
+        if _leads_nowhere(message):
             self._byes.add((message.call_id, tag or ""))
             self._nowhere.add((message.call_id, tag or ""))
 
@@ -288,6 +288,7 @@ class SipWire:
         ledger.copy(word, name, request.uri)
 
 
-def _leads_back(message: Request | Response) -> bool:
-    """Whether requests to its Contact would come to the gateway itself, so that there are none."""
-    return f"{GATEWAY[0]}:{GATEWAY[1]}" in (message.first("contact") or "")
+def _leads_nowhere(message: Request | Response) -> bool:
+    """Whether there can be no requests to its Contact: its host is not found, or is the gateway."""
+    contact = message.first("contact") or ""
+    return UNKNOWN_HOST in contact or f"{GATEWAY[0]}:{GATEWAY[1]}" in contact

@@ -17,7 +17,9 @@ from tests.simulation.schedule import (
     CallUp,
     Crash,
     Flood,
+    Hang,
     Network,
+    Offer,
     Operator,
     Records,
     Say,
@@ -249,7 +251,29 @@ def test_a_message_that_is_sent_again_on_another_connection_is_answered_before_t
     assert run.found == {}
 
 
+def test_nor_does_one_that_was_on_its_way_for_long_begin_anew_on_a_path_that_moved() -> None:
+    run = ran(
+        CallUp("trudy", "mallory"),
+        Behave("trudy", (("send", "never"),)),
+        Say("mallory", "trudy"),
+        Wait(11),
+        Offer("trudy", True),
+        Wait(33),
+        store_bodies="never",
+    )
+    assert run.found == {}
+
+
 # ------------------------------------------------ notices (RFC 3428 s8, RFC 5438 s7.2.1, RULEBOOK U2, A6)
+
+
+def test_a_notice_of_a_set_up_that_fails_comes_after_the_end_of_what_it_is_about() -> None:
+    run = ran(
+        Network("trudy", (("tcp", 2.0),)), Say("alice", "trudy"), Wait(0.4), Records("away"), Wait(1), Hang("trudy"),
+        answer_wait=1.0, notify_failure=True,
+    )  # fmt: skip
+    assert notices(run, "alice") == 1
+    assert run.found == {}
 
 
 def test_a_machine_that_answers_each_notice_does_not_drive_the_gateway() -> None:
