@@ -218,21 +218,20 @@ def test_the_page_of_a_live_session_shows_what_happens_and_its_end_without_a_rel
     page.goto(f"{gateway.address}/sessions/{session}/")
     page.evaluate("window.sameDocument = true")
     messages, ladder = page.locator("#session-messages"), page.locator("#ladder-now")
-    messages.locator("tbody tr").first.wait_for()
-    assert messages.locator("tbody tr").count() == 1
+    expect(messages.locator("tbody tr")).to_have_count(1)
 
     call.send("second")
     alice.respond(alice.expect("MESSAGE"), 404, "Not Found")
     messages.locator("tbody tr", has_text="404 Not Found").wait_for()
-    assert messages.locator("tbody tr").count() == 2
+    expect(messages.locator("tbody tr")).to_have_count(2)
     ladder.get_by_text("404").first.wait_for()
     page.locator("#session-sides dd strong", has_text="1").wait_for()
-    assert page.get_by_text("End session").is_visible()
+    expect(page.get_by_text("End session")).to_be_visible()
 
     call.bye()
     page.locator("#session-head .state", has_text="ended").wait_for()
     page.locator("#session-events li", has_text="BYE from the MSRP side").wait_for()
-    assert page.get_by_text("End session").count() == 0
+    expect(page.get_by_text("End session")).to_have_count(0)
     shown = page.locator("#ladder-now svg text[data-at]").first
-    assert shown.get_attribute("data-local") == "", "times are in the reader's zone there, too"
+    expect(shown, "times are in the reader's zone there, too").to_have_attribute("data-local", "")
     assert page.evaluate("window.sameDocument")
