@@ -116,12 +116,16 @@ class Cluster:
             self._await_ready()
         self._ensure_database()
 
-    def stop(self) -> None:
-        """Fast shutdown: sessions are ended, everything committed is on disk. Returns when the server is gone."""
+    def stop(self, *, hard: bool = False) -> None:
+        """Fast shutdown: sessions are ended, everything committed is on disk. Returns when the server is gone.
+
+        ``hard``: without a checkpoint, of a server that takes no connections.
+        """
         pid = self.pid()
         if pid is None:
             return
-        for how, patience in ((signal.SIGINT, STOP_TIMEOUT), (signal.SIGQUIT, ORPHAN_PATIENCE), (signal.SIGKILL, 1.0)):
+        ways = ((signal.SIGINT, STOP_TIMEOUT), (signal.SIGQUIT, ORPHAN_PATIENCE), (signal.SIGKILL, 1.0))
+        for how, patience in ways[1 if hard else 0 :]:
             try:
                 os.kill(pid, how)
             except ProcessLookupError:
@@ -206,12 +210,20 @@ class Cluster:
             )
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT
+        now = time.monotonic()
+        deadline, alone_until = now + START_TIMEOUT, now + ORPHAN_PATIENCE
         while not self.ready():
             if self._server is not None and self._server.poll() is not None:
                 self._server = None
                 raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if any(pid != self.pid() for pid in _working_in(self.data)):
+                alone_until = now + ORPHAN_PATIENCE
+            elif now > alone_until:
+                # Its recovery has failed (for want of room, say), all its processes are gone, and it waits for them.
+                self.stop(hard=True)
+                raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
+            if now > deadline:
                 raise EnvError(
                     "PARLEY_STATE_DIR",
                     f"the embedded PostgreSQL is not ready after {START_TIMEOUT:.0f} s, see {self.log}",

@@ -224,7 +224,7 @@ def test_the_page_of_a_live_session_shows_what_happens_and_its_end_without_a_rel
     alice.respond(alice.expect("MESSAGE"), 404, "Not Found")
     messages.locator("tbody tr", has_text="404 Not Found").wait_for()
     expect(messages.locator("tbody tr")).to_have_count(2)
-    ladder.get_by_text("404").first.wait_for()
+    ladder.locator("svg text", has_text="404 Not Found").first.wait_for()
     page.locator("#session-sides dd strong", has_text="1").wait_for()
     expect(page.get_by_text("End session")).to_be_visible()
 

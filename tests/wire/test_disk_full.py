@@ -133,7 +133,11 @@ def test_a_database_that_dies_on_a_full_disk_is_started_again_once_there_is_room
             os.kill(running, signal.SIGKILL)
         return said(gateway, "the embedded PostgreSQL did not start") > 0
 
-    until(is_down)
+    try:
+        until(is_down)
+    except AssertionError:
+        words = cluster.log.read_text(errors="replace").splitlines()[-12:]
+        raise AssertionError([cluster.pid(), cluster.ready(), *list(gateway.output)[-12:], *words]) from None
     sent = alice.message(bob.uri, "without a database")
     call.take_message()
     assert alice.final_answer_to(sent).status == 200
