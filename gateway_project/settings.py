@@ -80,7 +80,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "sessions_app.policy.NoStore",  # the first: whatever answers, its answer passes here
-    "sessions_app.addresses.known_proxies_only",
+    "sessions_app.policy.KnownProxies",
     "django.middleware.security.SecurityMiddleware",
     "sessions_app.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

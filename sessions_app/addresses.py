@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.utils.decorators import sync_and_async_middleware
 
 from sessions_app.gateway.destinations import parse_networks
 
@@ -50,21 +47,3 @@ def disbelieve_scheme(request: Any) -> None:
     """Let the scheme that our proxy names count (SECURE_PROXY_SSL_HEADER), and nobody else's: theirs becomes empty."""
     if "HTTP_X_FORWARDED_PROTO" in request.META and not is_in(of_connection(request), settings.TRUSTED_PROXIES):
         request.META["HTTP_X_FORWARDED_PROTO"] = ""
-
-
-@sync_and_async_middleware
-def known_proxies_only(get_response: Callable[[Any], Any]) -> Callable[[Any], Any] | Callable[[Any], Awaitable[Any]]:
-    """The middleware of :func:`disbelieve_scheme`; before whatever asks whether a request came over TLS."""
-    if iscoroutinefunction(get_response):
-
-        async def later(request: Any) -> Any:
-            disbelieve_scheme(request)
-            return await get_response(request)
-
-        return later
-
-    def at_once(request: Any) -> Any:
-        disbelieve_scheme(request)
-        return get_response(request)
-
-    return at_once

@@ -2,7 +2,8 @@
 
 The Content-Security-Policy: nothing from elsewhere, no inline script or style on our own pages. Two parts are made by
 others and cannot do without: the admin's theme evaluates expressions in its markup (Alpine.js), and the page of the
-API's documentation sets styles. Cache-Control: nothing is kept but static files.
+API's documentation sets styles. Cache-Control: nothing is kept but static files. And what of a request is a proxy's to
+say, which has to be settled before anybody reads it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+
+from sessions_app import addresses
 
 _BASE: Final = (
     "default-src 'none'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; form-action 'self'; "
@@ -33,7 +36,7 @@ def policy_of(path: str) -> str:
 
 
 class Rule:
-    """A middleware that adds to every response, however it was made."""
+    """A middleware that looks at every request, or adds to every response, however it was made."""
 
     sync_capable = async_capable = True
 
@@ -44,6 +47,7 @@ class Rule:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The response, with what the rule adds."""
+        self.before(request)
         if iscoroutinefunction(self):
             return self._later(request)  # type: ignore[return-value]  # a coroutine, as the caller expects then
         response = self.get_response(request)
@@ -55,9 +59,19 @@ class Rule:
         self.add(request, response)
         return response
 
+    def before(self, request: HttpRequest) -> None:
+        """What the rule does to a request; nothing, unless it says so."""
+
     def add(self, request: HttpRequest, response: HttpResponse) -> None:
-        """What the rule is."""
-        raise NotImplementedError
+        """What it adds to a response; nothing, unless it says so."""
+
+
+class KnownProxies(Rule):
+    """Only our own proxy's word counts about the scheme; before whatever asks whether a request came over TLS."""
+
+    def before(self, request: HttpRequest) -> None:
+        """See :func:`addresses.disbelieve_scheme`."""
+        addresses.disbelieve_scheme(request)
 
 
 class ContentSecurityPolicy(Rule):
