@@ -36,6 +36,7 @@ START_TIMEOUT = 60.0  # seconds; crash recovery replays at most max_wal_size
 STOP_TIMEOUT = 30.0  # seconds for a fast shutdown with its checkpoint
 ORPHAN_PATIENCE = 5.0  # seconds that backends get to notice their dead postmaster
 POLL = 0.01  # seconds
+LOOK_INTERVAL = 0.5  # seconds between two looks at all processes of the machine
 LOG_LIMIT = 4 * 1024 * 1024  # bytes of server.log kept across a start
 
 #: What differs from PostgreSQL's defaults. Durability is not traded: an acknowledged message is a committed one.
@@ -210,19 +211,22 @@ class Cluster:
             )
 
     def _await_ready(self) -> None:
-        now = time.monotonic()
+        now = look_at = time.monotonic()
         deadline, alone_until = now + START_TIMEOUT, now + ORPHAN_PATIENCE
         while not self.ready():
             if self._server is not None and self._server.poll() is not None:
                 self._server = None
                 raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
             now = time.monotonic()
-            if any(pid != self.pid() for pid in _working_in(self.data)):
-                alone_until = now + ORPHAN_PATIENCE
-            elif now > alone_until:
-                # Its recovery has failed (for want of room, say), all its processes are gone, and it waits for them.
-                self.stop(hard=True)
-                raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
+            if now >= look_at:
+                look_at = now + LOOK_INTERVAL
+                server = self.pid()
+                if any(pid != server for pid in _working_in(self.data)):
+                    alone_until = now + ORPHAN_PATIENCE
+                elif now > alone_until:
+                    # Its recovery has failed, for want of room, say: all its processes are gone, and it waits for them.
+                    self.stop(hard=True)
+                    raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
             if now > deadline:
                 raise EnvError(
                     "PARLEY_STATE_DIR",
