@@ -58,33 +58,31 @@ class UdpSocket:
     def send(self, data: bytes, to: tuple[str, int]) -> None:
         """Send a datagram to a numeric address, now or as soon as the socket has room."""
         if not self._unsent:
-            try:
-                self._socket.sendto(data, to)
-            except BlockingIOError:
-                self._loop.add_writer(self._socket, self._write)
-            except (OSError, ValueError, OverflowError):
-                self.errors += 1  # an address family, port or size that this socket cannot send
+            if self._sent(data, to):
                 return
-            else:
-                return
+            self._loop.add_writer(self._socket, self._write)
         if self._unsent_bytes + len(data) > UNSENT_BYTES:
             self.errors += 1
             return
         self._unsent.append((data, to))
         self._unsent_bytes += len(data)
 
+    def _sent(self, data: bytes, to: tuple[str, int]) -> bool:
+        """Whether it is done with; False where the socket is full."""
+        try:
+            self._socket.sendto(data, to)
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError, OverflowError):
+            self.errors += 1  # an address family, port or size that this socket cannot send
+        return True
+
     def _write(self) -> None:
         unsent = self._unsent
         while unsent:
-            data, to = unsent[0]
-            try:
-                self._socket.sendto(data, to)
-            except BlockingIOError:
+            if not self._sent(*unsent[0]):
                 return
-            except (OSError, ValueError, OverflowError):
-                self.errors += 1
-            unsent.popleft()
-            self._unsent_bytes -= len(data)
+            self._unsent_bytes -= len(unsent.popleft()[0])
         self._loop.remove_writer(self._socket)
 
     def close(self) -> None:
