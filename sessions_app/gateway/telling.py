@@ -76,8 +76,8 @@ def withheld(session: Session) -> None:
     """To the message side: what was not told of, because there was too much of it."""
     number = session.gateway.notices.withheld(session)
     name = f"withheld {session.id} {session.gateway.wheel.now:.3f}"
-    messages, were = ("messages", "were") if number > 1 else ("message", "was")
-    _notice(session, PLAIN, f"{number} more {messages} to {session.decision.to_uri} {were} not delivered.", name)
+    messages, were = _messages(number, "more")
+    _notice(session, PLAIN, f"{messages} to {session.decision.to_uri} {were} not delivered.", name)
 
 
 def delivered_to_msrp(message: Carried) -> None:
@@ -109,8 +109,8 @@ def _in_words(
         text += f" ({number} messages)"
     before = session.gateway.notices.withheld(session)
     if before:
-        messages, were = ("messages", "were") if before > 1 else ("message", "was")
-        text += f" {before} earlier {messages} {were} not delivered either."
+        messages, were = _messages(before, "earlier")
+        text += f" {messages} {were} not delivered either."
     _notice(session, PLAIN, text, name, kept=kept, call_id=call_id)
 
 
@@ -122,6 +122,11 @@ def _notice(session: Session, content_type: str, text: str, name: str, *, kept: 
         notice.send_once_kept()
     else:
         session.gateway.page_side.enqueue(notice)
+
+
+def _messages(number: int, which: str) -> tuple[str, str]:
+    """So many messages as they are spoken of, and the verb that goes with them."""
+    return (f"{number} {which} messages", "were") if number > 1 else (f"{number} {which} message", "was")
 
 
 def words(session: Session, code: int | None, reason: str | None, detail: str) -> str:

@@ -97,15 +97,21 @@ def test_nor_does_it_keep_us_busy_where_its_messages_had_been_promised() -> None
     assert told == 4  # after 10, 20, 80 and 210 s, and then ever less often
 
 
-@pytest.mark.parametrize("notify_failure", [False, True])
-def test_messages_that_were_promised_and_wait_for_one_set_up_are_told_of_by_one_notice(notify_failure: bool) -> None:
-    rig = Telling(notify_failure=notify_failure)
+def three_promised(rig: Telling) -> Any:
+    """Three messages of alice's are answered 202, as bob rings; his INVITE."""
     for body in ("one", "two", "three"):
         rig.message(body)
     invite = rig.flow.take("INVITE")
     rig.answer(invite, 180, "Ringing")
     rig.advance(11)
     rig.store.commit()
+    return invite
+
+
+@pytest.mark.parametrize("notify_failure", [False, True])
+def test_messages_that_were_promised_and_wait_for_one_set_up_are_told_of_by_one_notice(notify_failure: bool) -> None:
+    rig = Telling(notify_failure=notify_failure)
+    invite = three_promised(rig)
     rig.answer(invite, 486, "Busy Here")
     [notice] = rig.notices()
     assert notice.body == b"Your message to sip:bob@127.0.0.1:5090 was not delivered: 486 Busy Here (3 messages)"
@@ -172,12 +178,7 @@ def exhaust(rig: Telling) -> Session:
 
 def test_a_notice_that_is_withheld_counts_all_messages_that_it_would_have_been_about() -> None:
     rig = Telling(notify_failure=False)
-    for body in ("one", "two", "three"):
-        rig.message(body)
-    invite = rig.flow.take("INVITE")
-    rig.answer(invite, 180, "Ringing")
-    rig.advance(11)
-    rig.store.commit()
+    invite = three_promised(rig)
     exhaust(rig)
     rig.answer(invite, 486, "Busy Here")
     assert rig.notices() == []
