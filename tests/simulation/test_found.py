@@ -1,8 +1,4 @@
-"""What the simulation found, each as the smallest schedule that shows it, with the right outcome.
-
-A test that is marked is of a fault which is not mended yet; whoever mends it takes the mark away, and its line in
-``known``.
-"""
+"""What the simulation found, each as the smallest schedule that shows it, with the right outcome."""
 
 from __future__ import annotations
 
@@ -31,11 +27,6 @@ from tests.simulation.schedule import (
     Trick,
     Wait,
 )
-
-
-def fault(reason: str) -> pytest.MarkDecorator:
-    """Not mended yet."""
-    return pytest.mark.xfail(reason=reason, strict=True)
 
 
 def ran(*steps: Step, **options: object) -> Run:
