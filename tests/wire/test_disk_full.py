@@ -58,10 +58,10 @@ def fill(folder):
                 continue
 
 
-def until(what, within=30.0):
+def until(what, within=30.0, why=lambda: ""):
     deadline = time.monotonic() + within
     while not what():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, why()
         time.sleep(0.02)
 
 
@@ -133,11 +133,7 @@ def test_a_database_that_dies_on_a_full_disk_is_started_again_once_there_is_room
             os.kill(running, signal.SIGKILL)
         return said(gateway, "the embedded PostgreSQL did not start") > 0
 
-    try:
-        until(is_down)
-    except AssertionError:
-        words = cluster.log.read_text(errors="replace").splitlines()[-12:]
-        raise AssertionError([cluster.pid(), cluster.ready(), *list(gateway.output)[-12:], *words]) from None
+    until(is_down, why=lambda: [cluster.pid(), *list(gateway.output)[-12:], cluster.log.read_text()[-2000:]])
     sent = alice.message(bob.uri, "without a database")
     call.take_message()
     assert alice.final_answer_to(sent).status == 200
