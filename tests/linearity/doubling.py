@@ -17,6 +17,8 @@ FLOOR: Final = 0.004
 """Seconds of CPU; what takes less at the largest size is no danger there, and too little to be judged."""
 DOUBLING: Final = 3.0
 """What one doubling of the input may multiply the work by: 2 is linear, 4 is quadratic."""
+STEP: Final = 2.3
+"""What each of two doublings must have multiplied it by, where both together are judged."""
 LOOKS: Final = 4
 """How often a suspicion must come back, with more runs each time."""
 
@@ -30,9 +32,13 @@ class Growth:
 
     @property
     def steep(self) -> bool:
-        """Whether it grew faster than linear work does; both doublings must say so."""
+        """Whether it grew faster than linear work does, over both doublings together.
+
+        One of them may be disturbed, but not all of the growth is in the other: that is a step, as where a text is too
+        long to be looked at as a whole.
+        """
         once, twice, four = self.seconds
-        return twice > DOUBLING * once and four > DOUBLING * twice
+        return four > DOUBLING**2 * once and min(four / twice, twice / once) > STEP
 
     def __str__(self) -> str:
         return ", ".join(
@@ -53,7 +59,7 @@ def growth_of(read: Callable[[int], Callable[[], object]], largest: int) -> Grow
             return None
         for look in range(1, LOOKS + 1):
             sizes = largest // 4, largest // 2, largest
-            growth = Growth(sizes, tuple(_seconds(read(size), look) for size in sizes))  # type: ignore[arg-type]
+            growth = Growth(sizes, tuple(_seconds(read(size), look + 1) for size in sizes))  # type: ignore[arg-type]
             if not growth.steep:
                 return None
         return growth
