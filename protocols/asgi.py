@@ -33,6 +33,8 @@ DATAGRAMS_A_TURN: Final = 64
 LEAST_A_TURN: Final = 8
 TURN: Final = 0.005
 """Seconds that the application is to have for the datagrams of one event, going by what it took for those before."""
+TURNS_IN_LINE: Final = 4
+"""Turns for which datagrams wait in the order in which they came, 20 ms; what takes longer is shared out by host."""
 DATAGRAMS_WAITING: Final = 20_000
 """Datagrams kept for a lagging application; more are dropped, as a full socket buffer would."""
 DATAGRAM_BYTES_WAITING: Final = 32 << 20
@@ -170,7 +172,7 @@ class DatagramConnection(Connection):
             self.dropped += len(found) - len(admitted)
             found = admitted
         arrived, crowd = self._arrived, self._crowd
-        if crowd or len(arrived) + len(found) > self._pace.most:
+        if crowd or len(arrived) + len(found) > TURNS_IN_LINE * self._pace.most:
             self._share_out(arrived)
             self._share_out(found)
             self._arrived = []
@@ -215,14 +217,14 @@ class DatagramConnection(Connection):
 
     def _take(self) -> list[Datagram]:
         """The next datagrams: all that have come, or the share of each host where they are too many for one turn."""
-        crowd = self._crowd
+        crowd, most = self._crowd, self._pace.most
         if crowd:
-            taken = crowd.take(self._pace.most)
-            if crowd and not self._in_line:
-                self._line_up()
+            taken = crowd.take(most)
         else:
-            taken, self._arrived = self._arrived, []
-        self._turns.spent(len(taken) * DATAGRAMS_A_TURN // self._pace.most - 1)
+            taken, self._arrived = self._arrived[:most], self._arrived[most:]
+        if (crowd or self._arrived) and not self._in_line:
+            self._line_up()
+        self._turns.spent(len(taken) * DATAGRAMS_A_TURN // most - 1)
         return taken
 
     async def send(self, event: Event) -> None:
@@ -298,8 +300,11 @@ class StreamConnection(Connection, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Keep them until it is this connection's turn; past the bound, read no more."""
-        for at in range(0, nbytes, BYTES_A_TURN):
-            self._chunks.append(bytes(_READ_INTO[at : min(nbytes, at + BYTES_A_TURN)]))
+        if nbytes <= BYTES_A_TURN:
+            self._chunks.append(bytes(_READ_INTO[:nbytes]))
+        else:
+            for at in range(0, nbytes, BYTES_A_TURN):
+                self._chunks.append(bytes(_READ_INTO[at : min(nbytes, at + BYTES_A_TURN)]))
         self._waiting += nbytes
         if self._waiting > BYTES_WAITING and not self._paused:
             self._paused = True

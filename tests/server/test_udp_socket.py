@@ -22,6 +22,13 @@ def udp(host: str = HOST) -> socket.socket:
     return sock
 
 
+class Steady(Pace):
+    """It hands over as much each time, however long that takes."""
+
+    def took(self, datagrams: int, seconds: float) -> None:
+        pass
+
+
 def run(trial: Callable[[socket.socket], Awaitable[None]]) -> None:
     async def main() -> None:
         async with asyncio.timeout(30):
@@ -105,6 +112,26 @@ def test_one_datagram_behind_thousands_of_another_host_is_in_the_first_event():
             if b"good" in datagrams:
                 break
         assert came < 600, "what was handed over while the socket was being read, and no more"
+        connection.close()
+
+    run(trial)
+
+
+def test_what_a_few_turns_can_take_keeps_its_order_and_is_handed_over_in_parts():
+    async def trial(sock: socket.socket) -> None:
+        senders = udp("127.0.0.2"), udp("127.0.0.3")
+        sent = [b"%d" % number for number in range(3 * DATAGRAMS_A_TURN + 1)]
+        for number, data in enumerate(sent):
+            senders[number % 2].sendto(data, sock.getsockname())
+        loop = asyncio.get_running_loop()
+        connection = DatagramConnection("sip", lambda _: None, Turns(loop.call_soon), sock)
+        connection._pace = Steady()
+        came: list[bytes] = []
+        while len(came) < len(sent):
+            event = await connection.receive()
+            came += [data for data, _ in event["datagrams"]]
+            assert len(event["datagrams"]) <= DATAGRAMS_A_TURN
+        assert came == sent
         connection.close()
 
     run(trial)
