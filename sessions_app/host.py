@@ -35,6 +35,7 @@ from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.recovery import Inheritance
 from sessions_app.gateway.routes_table import RoutesTable
 from sessions_app.gateway.routing import RouteRequest
+from sessions_app.gateway.trusted import Trusted
 from sessions_app.orders import Orders
 from sessions_app.own_addresses import is_local, own_addresses
 from sessions_app.pulse import Pulse
@@ -79,6 +80,8 @@ class GatewayHost:
         self._alarm: asyncio.TimerHandle | None = None
         self._sent_by: dict[str, str] = {}
         self._table: RoutesTable | None = None
+        self._trusted = Trusted()
+        """As the table says; the loop's own."""
         self._own: list[tuple[str, int]] = []
         self._permitted = parse_networks(self.config.destinations)
         self._link: NodeLink | None = None
@@ -94,6 +97,8 @@ class GatewayHost:
         self.store = Writer(info, bodies_kept=self.config.bodies_kept)
         table = self._table
         assert table is not None
+        self._trusted.change(table.networks)
+        trusts = self._trusted.__getitem__
         custom = import_string(self.config.route) if self.config.route else None
         self.gateway = gateway = Gateway(
             self.config,
@@ -103,15 +108,13 @@ class GatewayHost:
             tls_listener=self._listener("tls") if self._listens("tls") else None,
             msrp_listener=Address(*_reachable(settings.MSRP_LISTEN, self.config.public_host)),
             route=custom or self._ask_table,
-            trusts=self._trusts,
+            trusts=trusts,
             profiles=self._profile_of,
-            destinations=Destinations(
-                self._own, is_local=is_local, allowed=self._destinations_of, is_peer=self._trusts
-            ),
+            destinations=Destinations(self._own, is_local=is_local, allowed=self._destinations_of, is_peer=trusts),
             announce=self._announce,
         )
         called = gateway.layer.far_ends.called
-        self.admission = Admission(self.config, self.clock, self._trusts, lambda host: host in called, gateway.count)
+        self.admission = Admission(self.config, self.clock, trusts, called.__contains__, gateway.count)
         gateway.wheel.wake = self._set_alarm
         gateway.wheel.on_error = self.failed
         gateway.transports.dial = self._dial_sip
@@ -258,7 +261,7 @@ class GatewayHost:
     async def _reload(self) -> None:
         while True:
             try:
-                self._table = await sync_to_async(_load_routes)()
+                self._table = table = await sync_to_async(_load_routes)()
             except (DatabaseError, OSError) as error:
                 logger.warning("the routes cannot be read, the old ones stay for now: %s", words(error))
                 await asyncio.sleep(ROUTES_AGAIN)
@@ -266,6 +269,7 @@ class GatewayHost:
                 logger.exception("the routes could not be read again, the old ones stay")
                 return
             else:
+                self._trusted.change(table.networks)
                 self._pulse.routes_changed()
                 logger.info("routes reloaded")
                 return

@@ -16,6 +16,7 @@ from protocols.sip.uri import aor_of
 from sessions_app.gateway.destinations import Network, parse_networks
 from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.routing import Decision, RouteRequest, WayBack, msg_to_msrp, msrp_gw_answer, reject
+from sessions_app.gateway.trusted import Trusted
 from sessions_app.models import Peer, Route
 
 REMEMBERED = 65_536
@@ -49,7 +50,9 @@ class RoutesTable:
 
     def __init__(self, peers: Iterable[Peer], routes: Iterable[Route]) -> None:
         enabled = [peer for peer in peers if peer.enabled]
-        self._networks = [ipaddress.ip_network(peer.network) for peer in enabled]
+        self.networks: tuple[Network, ...] = tuple(ipaddress.ip_network(peer.network) for peer in enabled)
+        """Of all peers that are enabled."""
+        self._trusted = Trusted(self.networks)
         by_peer = {peer.pk: ipaddress.ip_network(peer.network) for peer in enabled}
         self._rules: list[_Rule] = []
         for route in sorted(routes, key=lambda each: (each.priority, each.name)):
@@ -69,7 +72,6 @@ class RoutesTable:
                     _compiled(route.ruri_pattern),
                 )
             )
-        self._trusted: dict[str, bool] = {}
         # The narrowest network that an address is in says how its users take messages.
         self._profiles = sorted(
             ((ipaddress.ip_network(peer.network), _profile(peer)) for peer in enabled),
@@ -89,13 +91,7 @@ class RoutesTable:
 
     def trusts(self, source: str) -> bool:
         """Whether an IP address belongs to an enabled peer."""
-        known = self._trusted.get(source)
-        if known is None:
-            if len(self._trusted) >= REMEMBERED:
-                self._trusted.clear()
-            address = ipaddress.ip_address(source.partition("%")[0])
-            known = self._trusted[source] = any(address in network for network in self._networks)
-        return known
+        return self._trusted[source]
 
     def profile_of(self, host: str) -> Profile:
         """How the users of the peer at an IP address take messages; as every peer does where it is none of ours."""
