@@ -28,9 +28,10 @@ class Quota:
 
     def take(self, name: str) -> bool:
         """One more for ``name``; False where it has as many as it may."""
-        if not self.has_room(name):
+        held = self._held.get(name, 0)
+        if held >= self._first and not (held < self._most and name in self._shown):
             return False
-        self._held[name] = self._held.get(name, 0) + 1
+        self._held[name] = held + 1
         return True
 
     def has_room(self, name: str) -> bool:
@@ -39,12 +40,18 @@ class Quota:
         return held < self._first or (held < self._most and name in self._shown)
 
     def give(self, name: str) -> None:
-        """One less."""
+        """One less for ``name``."""
         held = self._held.get(name, 0) - 1
         if held > 0:
             self._held[name] = held
         else:
             self._held.pop(name, None)
+
+    def answered(self, name: str) -> None:
+        """One less for ``name``, which is there."""
+        if name not in self._shown:
+            self.shows_itself(name)
+        self.give(name)
 
     def shows_itself(self, name: str) -> None:
         """``name`` is there: it has answered."""

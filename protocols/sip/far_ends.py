@@ -70,8 +70,10 @@ class FarEnds:
 
     def heard(self, host: str, method: str) -> None:
         """The first answer to such a request came."""
-        self._unanswered.shows_itself(host)
-        self.gave_up(host, method)
+        if method in COUNTED:
+            self._unanswered.answered(host)
+        else:
+            self._unanswered.shows_itself(host)
 
     def gave_up(self, host: str, method: str) -> None:
         """None will come."""
@@ -84,8 +86,7 @@ class FarEnds:
 
     def acknowledged(self, host: str) -> None:
         """The ACK of such an INVITE came."""
-        self._unacknowledged.shows_itself(host)
-        self._unacknowledged.give(host)
+        self._unacknowledged.answered(host)
 
     def never_did(self, host: str) -> None:
         """None will come."""

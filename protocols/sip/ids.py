@@ -24,18 +24,15 @@ def new_branch() -> str:
 class Branches:
     """The branches of one transaction layer, which knows them again in a request that has come back (RFC 5393 s4)."""
 
-    __slots__ = ("_mark",)
+    __slots__ = ("mark",)
 
     def __init__(self) -> None:
-        self._mark = COOKIE + _half()
+        self.mark = COOKIE + _half()
+        """What a Via header field with one of them has in it, and no other."""
 
     def new(self) -> str:
         """A Via branch: the magic cookie, 48 random bits that all of these branches share, and 48 of its own."""
-        return self._mark + _half()
-
-    def are_in(self, via: str) -> bool:
-        """Whether a Via header field has one of them."""
-        return self._mark in via
+        return self.mark + _half()
 
 
 class StatelessTags:

@@ -181,7 +181,8 @@ class ClientTransaction:
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method."""
-        self.layer.answered(self)
+        if not self.answered:
+            self.layer.answered(self)
         if response.status < 200:
             if self.state is State.TRYING:
                 self.state = State.PROCEEDING
@@ -242,7 +243,8 @@ class InviteClientTransaction(ClientTransaction):
 
     def response(self, response: Response) -> None:
         """An answer with this branch and method INVITE."""
-        self.layer.answered(self)
+        if not self.answered:
+            self.layer.answered(self)
         status = response.status
         if self.state is State.COMPLETED:
             if status >= 300:

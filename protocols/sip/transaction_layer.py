@@ -239,8 +239,10 @@ class TransactionLayer:
 
         Over TCP too, where the transaction itself would be over with its answer: the other way may be the longer one.
         """
-        if any(map(self.branches.are_in, request.headers["via"])):
-            raise SipError(482, "Loop Detected")  # we sent it ourselves (RFC 3261 s16.3, RULEBOOK U1, U2)
+        ours = self.branches.mark
+        for via in request.headers["via"]:
+            if ours in via:
+                raise SipError(482, "Loop Detected")  # we sent it ourselves (RFC 3261 s16.3, RULEBOOK U1, U2)
         if request.to.tag is not None:
             return
         identity = merge_identity(request)
@@ -362,9 +364,8 @@ class TransactionLayer:
 
     def answered(self, transaction: ClientTransaction) -> None:
         """The first answer to it has come: it is no longer one of those that nobody hears."""
-        if not transaction.answered:
-            transaction.answered = True
-            self.far_ends.heard(transaction.target.host, transaction.request.method)
+        transaction.answered = True
+        self.far_ends.heard(transaction.target.host, transaction.request.method)
 
     def acknowledged(self, transaction: InviteServerTransaction) -> None:
         """The ACK of its final answer has come: its source is there."""
@@ -410,7 +411,8 @@ class TransactionLayer:
     def forget_client(self, transaction: ClientTransaction) -> None:
         """Terminated."""
         if self._clients.pop(transaction.key, None) is not None:
-            self.far_ends.expect_no_more(transaction.target.host)
+            if transaction.target.host in self.far_ends.called:
+                self.far_ends.expect_no_more(transaction.target.host)
             if not transaction.answered:
                 self.far_ends.gave_up(transaction.target.host, transaction.request.method)
         flow = transaction.flow

@@ -80,7 +80,7 @@ class Carried:
         """End of its validity, seconds since 1970."""
         if cpim is not None:
             self.subject = cpim.subject
-        if self.is_notification:
+        if not content.ordinary(content_type) and self.is_notification:
             self.notify = OF_NOTIFICATION
         elif cpim is not None:
             self.notify = cpim.notify

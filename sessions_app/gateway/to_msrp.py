@@ -148,13 +148,17 @@ class ToMsrp(Carried):
 
     def delivered(self) -> None:
         """The MSRP peer took it."""
-        self._answer(Answer(200))
+        transaction = self._over()
+        if transaction is not None:
+            transaction.respond(200)
         self.session.to_msrp += 1
         self.record(Event.TAKEN, 200, 200, "")
 
     def passed_on(self, detail: str) -> None:
         """A relay took it, and what became of it behind that is not known."""
-        self._answer(Answer(202))
+        transaction = self._over()
+        if transaction is not None:
+            transaction.respond(202)
         self.session.to_msrp += 1
         self.record(Event.PASSED_ON, 202, 200, detail)
 
@@ -201,13 +205,18 @@ class ToMsrp(Carried):
             telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
         self.record(event, answer.code, msrp_code, detail, tell=say if after is None else partial(_both, say, after))
 
-    def _answering(self, answer: Answer) -> Callable[[], object] | None:
-        """It is over. What answers its MESSAGE so, None where that has its answer."""
+    def _over(self) -> ServerTransaction | None:
+        """It waits for nothing any more. The transaction of its MESSAGE, None where that has its answer."""
         self.leave()
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
         transaction, self.transaction = self.transaction, None
+        return transaction
+
+    def _answering(self, answer: Answer) -> Callable[[], object] | None:
+        """It is over. What answers its MESSAGE so, None where that has its answer."""
+        transaction = self._over()
         if transaction is None:
             return None
         headers = []
@@ -216,10 +225,6 @@ class ToMsrp(Carried):
         if answer.code == 415:
             headers.append(("Accept", self.session.accepts))
         return partial(transaction.respond, answer.code, answer.reason, headers=headers)
-
-    def _answer(self, answer: Answer) -> None:
-        if (say := self._answering(answer)) is not None:
-            say()
 
 
 def _both(say: Callable[[], object] | None, after: Callable[[], object]) -> None:

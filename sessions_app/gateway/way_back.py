@@ -33,7 +33,7 @@ def settled(decision: Decision, transaction: ServerTransaction) -> Decision:
 def follow(session: Session, decision: Decision, transaction: ServerTransaction) -> None:
     """A later MESSAGE of the message side's user: MESSAGEs go on where it says now, and an event tells it."""
     page = session.page
-    by_source = _hop(decision, transaction)
+    by_source = decision.back_hop if decision.way_back == "from" else _hop(decision, transaction)
     if not by_source and session.initiator != "message":
         return  # where its user is reached was the word of its route, not of a From
     hop = by_source or decision.from_uri
