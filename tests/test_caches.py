@@ -19,6 +19,7 @@ from protocols.msrp.uri import MsrpUri
 from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
 from protocols.sip.header_names import header_name
+from protocols.sip.locate import numeric
 from protocols.sip.media_type import MediaType
 from protocols.sip.uri import aor_of, check_uri
 
@@ -34,6 +35,7 @@ FILLED = {
     "protocols.sip.address._remembered": NameAddr.parse,
     "protocols.sip.uri._remembered_aor": aor_of,
     "protocols.sip.uri._remembered_fault": check_uri,
+    "protocols.sip.locate._remembered": numeric,
     "protocols.sip.media_type._remembered": MediaType.parse,
     "protocols.sip.header_names._remembered": header_name,
     "protocols.msrp.uri._parse": MsrpUri.parse,
@@ -65,6 +67,7 @@ SHAPES: list[Callable[[str, int], str]] = [
     lambda n, size: f"{n}{'a' * size}"[:size],
     lambda n, size: f"{n}{SMILE * size}"[:size],
     lambda n, size: f"msrp://h:1/{n}{'s' * size}"[: size - 4] + ";tcp",
+    lambda n, size: f"fe80::{n[-4:]}%{'z' * size}"[:size],
     lambda n, size: f"msrp://h:1/{n};tcp{';a' * size}"[:size],
 ]
 """Texts that are another one for every number, and large in their own way."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from protocols.sip.errors import SipError
@@ -139,10 +140,18 @@ def numeric(host: str) -> str | None:
     """An IP address, without brackets, in the form that a socket gives it; None for a name."""
     if not host or not (host[-1].isdigit() or ":" in host):
         return None
+    return _remembered(host) if len(host) <= _LONGEST_REMEMBERED else _canonical(host)
+
+
+def _canonical(host: str) -> str | None:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return None
+
+
+_LONGEST_REMEMBERED: Final = 64
+_remembered = lru_cache(maxsize=4096)(_canonical)
 
 
 def is_hostname(host: str) -> bool:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Collection
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from protocols.sip.flow import Target
 from protocols.sip.locate import Origin
@@ -50,39 +51,65 @@ class Destinations:
         allowed: Callable[[str, str], Collection[Network] | None] = lambda source, route: None,
         is_peer: Callable[[str], bool] = lambda host: False,
     ) -> None:
-        self._own: set[tuple[IpAddress, int]] = set()
+        self._own: set[tuple[str, int]] = set()
         self._everywhere: set[int] = set()
         for host, port in own:
             if host in _WILDCARDS:
                 self._everywhere.add(port)
-            elif (address := _address(host)) is not None:
-                self._own.add((address, port))
+            elif (place := _place(host)) is not None:
+                self._own.add((place.text, port))
         self._is_local = is_local
         self._allowed = allowed
         self._is_peer = is_peer
 
     def refusal(self, target: Target, origin: Origin) -> Failure | None:
         """Why ``target``, which ``origin`` has named, must not be used; None where it may be."""
-        address = _address(target.host)
-        if address is None:
+        place = _place(target.host)
+        if place is None:
             return Failure(DESTINATION, f"{target} is no address")
-        if (address, target.port) in self._own or (target.port in self._everywhere and self._is_local(str(address))):
+        if (place.text, target.port) in self._own or (target.port in self._everywhere and self._is_local(place.text)):
             return Failure(LOOP, f"{target} is this gateway itself")
-        nature = _unfit(address)
-        if nature:
-            return Failure(DESTINATION, f"{target} is {nature}")
-        source = _address(origin.source)
+        if place.unfit:
+            return Failure(DESTINATION, f"{target} is {place.unfit}")
+        source = _place(origin.source)
         if source is None:  # the operator's own word
             return None
         allowed = self._allowed(origin.source, origin.route)
         if allowed is not None:
-            permitted = any(address in network for network in allowed)
+            permitted = any(place.address in network for network in allowed)
             return None if permitted else Failure(DESTINATION, f"{target} is not among the permitted destinations")
-        if address.is_loopback and not source.is_loopback:
-            return Failure(DESTINATION, f"{target} is on loopback, and {source} is not")
-        if _is_inside(address) and not (_is_inside(source) or source.is_loopback or self._is_peer(str(address))):
-            return Failure(DESTINATION, f"{target} is a private address, and {source} is not")
+        if place.on_loopback and not source.on_loopback:
+            return Failure(DESTINATION, f"{target} is on loopback, and {source.text} is not")
+        if place.inside and not (source.inside or source.on_loopback or self._is_peer(place.text)):
+            return Failure(DESTINATION, f"{target} is a private address, and {source.text} is not")
         return None
+
+
+class _Place(NamedTuple):
+    """An address and all that the policy asks of it. ``unfit``: what it is where nobody can be there, else empty."""
+
+    address: IpAddress
+    text: str
+    unfit: str
+    on_loopback: bool
+    inside: bool
+
+
+def _place(host: str) -> _Place | None:
+    """None for what is no address. The same few come with every set-up, so they are remembered."""
+    return _remembered(host) if len(host) <= _LONGEST_REMEMBERED else _place_of(host)
+
+
+def _place_of(host: str) -> _Place | None:
+    address = _address(host)
+    if address is None:
+        return None
+    inside = any(address in network for network in _INSIDE)
+    return _Place(address, str(address), _unfit(address), address.is_loopback, inside)
+
+
+_LONGEST_REMEMBERED: Final = 64
+_remembered = lru_cache(maxsize=4096)(_place_of)
 
 
 def _address(host: str) -> IpAddress | None:
@@ -109,10 +136,6 @@ def _unfit(address: IpAddress) -> str:
     if address.version == 4 and address.packed[0] >= 240:
         return "a broadcast or reserved address"
     return ""
-
-
-def _is_inside(address: IpAddress) -> bool:
-    return any(address in network for network in _INSIDE)
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:

@@ -72,13 +72,18 @@ class RoutesTable:
                     _compiled(route.ruri_pattern),
                 )
             )
+        self._profile_of: dict[str, Profile] = {}
         # The narrowest network that an address is in says how its users take messages.
         self._profiles = sorted(
             ((ipaddress.ip_network(peer.network), _profile(peer)) for peer in enabled),
             key=lambda each: -each[0].prefixlen,
         )
         self._destinations = sorted(
-            ((ipaddress.ip_network(peer.network), parse_networks(peer.destinations)) for peer in enabled),
+            (
+                (ipaddress.ip_network(peer.network), found)
+                for peer in enabled
+                if (found := parse_networks(peer.destinations))
+            ),
             key=lambda each: -each[0].prefixlen,
         )
         self._route_destinations = {rule.route.name: parse_networks(rule.route.destinations) for rule in self._rules}
@@ -95,16 +100,22 @@ class RoutesTable:
 
     def profile_of(self, host: str) -> Profile:
         """How the users of the peer at an IP address take messages; as every peer does where it is none of ours."""
-        address = ipaddress.ip_address(host.partition("%")[0])
-        return next((profile for network, profile in self._profiles if address in network), Profile())
+        known = self._profile_of.get(host)
+        if known is None:
+            if len(self._profile_of) >= REMEMBERED:
+                self._profile_of.clear()
+            address = ipaddress.ip_address(host.partition("%")[0])
+            known = next((profile for network, profile in self._profiles if address in network), Profile())
+            self._profile_of[host] = known
+        return known
 
     def destinations_of(self, source: str, route: str) -> tuple[Network, ...]:
         """Networks to which a peer at ``source`` may make us send by ``route``; none where neither names any."""
         by_route = self._route_destinations.get(route)
-        if by_route:
-            return by_route
+        if by_route or not self._destinations:
+            return by_route or ()
         address = ipaddress.ip_address(source.partition("%")[0])
-        return next((found for network, found in self._destinations if address in network and found), ())
+        return next((found for network, found in self._destinations if address in network), ())
 
     def __call__(self, request: RouteRequest) -> None:
         """The request route: the first route that takes the request decides."""

@@ -9,7 +9,7 @@ from protocols.sip import message as messages
 from protocols.sip import uri as uris
 from protocols.sip import via as vias
 from protocols.sip.errors import SipError, SipParseError
-from protocols.sip.ids import Branches, StatelessTags
+from protocols.sip.ids import StatelessTags
 from protocols.sip.limits import SipLimits
 from protocols.sip.matching import merge_identity, transaction_key
 from protocols.sip.strangers import Strangers, is_head
@@ -287,7 +287,6 @@ SIP: Final = [
         _SOME_ADDRESSES,
     ),
     Reader((f"{_P}strangers.Strangers.refuse", f"{_P}strangers.is_head"), _stranger, (), _MESSAGES, octets=True),
-    Reader((f"{_P}ids.Branches.are_in",), Branches().are_in),
     Reader((f"{_P}ids.StatelessTags.of",), lambda text: StatelessTags().of(_request(text), ("h", 5060))),
     Reader((f"{_P}validate.check_response",), _response, _ERRORS, _VIAS),
     Reader((f"{_P}locate.Locator.locate", f"{_P}locate.Locator.resolve"), _locate, (), _URIS),
