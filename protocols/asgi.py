@@ -310,7 +310,8 @@ class StreamConnection(Connection, asyncio.BufferedProtocol):
             self._paused = True
             self.transport.pause_reading()
         if not (self._in_line or self._may_go):
-            self._line_up()
+            self._in_line = True
+            self._turns.line_up(self, self.host)
 
     def _line_up(self) -> None:
         self._in_line = True

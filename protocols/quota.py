@@ -51,7 +51,11 @@ class Quota:
         """One less for ``name``, which is there."""
         if name not in self._shown:
             self.shows_itself(name)
-        self.give(name)
+        held = self._held.get(name, 0) - 1
+        if held > 0:
+            self._held[name] = held
+        else:
+            self._held.pop(name, None)
 
     def shows_itself(self, name: str) -> None:
         """``name`` is there: it has answered."""

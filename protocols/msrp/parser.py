@@ -117,7 +117,8 @@ class FrameParser:
                 self._buffer = bytearray(whole[taken:])
             if self._buffer:
                 self._check_incomplete(frames)
-            self._hold(frames)
+            if self._buffer or self._holding.octets:
+                self._hold(frames)
         except MsrpFramingError as error:
             self._failed = error
             self.close()

@@ -55,9 +55,17 @@ class FarEnds:
             if not self.called[host]:
                 del self.called[host]
 
-    def may_be_asked(self, host: str, method: str) -> bool:
-        """Whether one more request may go to ``host``; it counts until :meth:`heard` or :meth:`gave_up`."""
-        return method not in COUNTED or self._unanswered.take(host)
+    def ask(self, host: str, method: str) -> bool:
+        """One more request goes to ``host``; False where it may not, and then it does not.
+
+        It counts until :meth:`heard` or :meth:`gave_up`, and is something that we have with ``host`` until
+        :meth:`expect_no_more`.
+        """
+        if method in COUNTED and not self._unanswered.take(host):
+            return False
+        if host and not self.trusts(host):
+            self.called[host] += 1
+        return True
 
     def has_room(self, host: str) -> bool:
         """Whether one more request that counts may go to ``host``."""

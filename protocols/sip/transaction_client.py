@@ -182,7 +182,8 @@ class ClientTransaction:
     def response(self, response: Response) -> None:
         """An answer with this branch and method."""
         if not self.answered:
-            self.layer.answered(self)
+            self.answered = True
+            self.layer.far_ends.heard(self.target.host, self.request.method)
         if response.status < 200:
             if self.state is State.TRYING:
                 self.state = State.PROCEEDING
@@ -244,7 +245,8 @@ class InviteClientTransaction(ClientTransaction):
     def response(self, response: Response) -> None:
         """An answer with this branch and method INVITE."""
         if not self.answered:
-            self.layer.answered(self)
+            self.answered = True
+            self.layer.far_ends.heard(self.target.host, "INVITE")
         status = response.status
         if self.state is State.COMPLETED:
             if status >= 300:

@@ -311,12 +311,11 @@ class TransactionLayer:
         """
         made = InviteClientTransaction if request.method == "INVITE" else ClientTransaction
         transaction = made(self, request, target, on_response, on_failure, context, branch)
-        if not self.far_ends.may_be_asked(target.host, request.method):
+        if not self.far_ends.ask(target.host, request.method):
             self.counts["unanswered"] += 1
             transaction.refused(Failure("overload", f"{target.host} leaves too many requests unanswered"))
             return transaction
         self._clients[transaction.key] = transaction
-        self.far_ends.expect(target.host)
         self.send(request, target, transaction, flow)
         return transaction
 
@@ -361,11 +360,6 @@ class TransactionLayer:
         """A non-INVITE transaction has its final answer, which is all that is kept (Timer J)."""
         self._servers.pop(transaction.key, None)
         self._finished.put(transaction.key, data)
-
-    def answered(self, transaction: ClientTransaction) -> None:
-        """The first answer to it has come: it is no longer one of those that nobody hears."""
-        transaction.answered = True
-        self.far_ends.heard(transaction.target.host, transaction.request.method)
 
     def acknowledged(self, transaction: InviteServerTransaction) -> None:
         """The ACK of its final answer has come: its source is there."""

@@ -146,7 +146,7 @@ def test_a_message_from_msrp_waits_as_well_and_is_kept() -> None:
     rig = Rig()
     connection, path = rig.live()
     far_ends = rig.gateway.layer.far_ends
-    while far_ends.may_be_asked(PAGE[0], "MESSAGE"):
+    while far_ends.ask(PAGE[0], "MESSAGE"):
         pass
     send = (
         b"MSRP tid1 SEND\r\nTo-Path: %s\r\nFrom-Path: msrp://127.0.0.1:2900/abcdefghij;tcp\r\nMessage-ID: m1\r\n"

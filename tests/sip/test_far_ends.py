@@ -140,12 +140,12 @@ def test_copies_of_a_request_that_is_refused_for_overload_are_answered_alike(met
 
 def test_who_was_there_before_this_process_is_asked_and_heard_as_one_that_was_heard() -> None:
     ends = FarEnds(most_unanswered=1000, most_unacknowledged=1000)
-    asked = sum(ends.may_be_asked("192.0.2.1", "INVITE") for _ in range(1000))
+    asked = sum(ends.ask("192.0.2.1", "INVITE") for _ in range(1000))
     called = sum(ends.may_call("192.0.2.1") for _ in range(1000))
     assert (asked, called) == (256, 256)
     assert not ends.has_room("192.0.2.1")
     ends.has_answered("192.0.2.1")
     assert ends.has_room("192.0.2.1")
-    asked += sum(ends.may_be_asked("192.0.2.1", "INVITE") for _ in range(1000))
+    asked += sum(ends.ask("192.0.2.1", "INVITE") for _ in range(1000))
     called += sum(ends.may_call("192.0.2.1") for _ in range(1000))
     assert (asked, called) == (1000, 1000)
