@@ -7,7 +7,6 @@ import pkgutil
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
-from functools import _lru_cache_wrapper
 
 import pytest
 
@@ -16,6 +15,7 @@ from protocols.msrp.accept import media_type
 from protocols.msrp.byte_range import parse_byte_range
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.uri import MsrpUri
+from protocols.remembered import Remembered
 from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
 from protocols.sip.header_names import header_name
@@ -38,19 +38,20 @@ FILLED = {
     "protocols.sip.locate._remembered": numeric,
     "protocols.sip.media_type._remembered": MediaType.parse,
     "protocols.sip.header_names._remembered": header_name,
-    "protocols.msrp.uri._parse": MsrpUri.parse,
-    "protocols.msrp.accept._media_type": media_type,
-    "protocols.msrp.byte_range._parse_byte_range": parse_byte_range,
+    "protocols.msrp.uri._remembered": MsrpUri.parse,
+    "protocols.msrp.accept._remembered": media_type,
+    "protocols.msrp.byte_range._remembered": parse_byte_range,
 }
 """Each cache, and the reader that fills it with what a peer sent."""
 
 
-def caches() -> dict[str, _lru_cache_wrapper]:
+def caches() -> dict[str, Remembered]:
     found = {}
     for module in pkgutil.walk_packages(protocols.__path__, "protocols."):
         if module.name not in {"protocols.server", "protocols.asgi"}:
             for name, value in vars(importlib.import_module(module.name)).items():
-                if isinstance(value, _lru_cache_wrapper) and value.__module__ == module.name:
+                assert not hasattr(value, "cache_info"), f"{module.name}.{name}: use protocols.remembered"
+                if isinstance(value, Remembered):
                     found[f"{module.name}.{name}"] = value
     return found
 
@@ -83,12 +84,12 @@ def test_a_full_cache_is_bounded_in_octets(name: str) -> None:
     read: Callable[[str], object] = FILLED[name]
     for shape in SHAPES:
         for size in (60, 64, 127, 250, 500, 1000, 8000):
-            cache.cache_clear()
+            cache.clear()
             with suppress(SipError, MsrpError):
                 read(shape("first", size))
-            if not cache.cache_info().currsize:
+            if not cache:
                 continue
-            cache.cache_clear()
+            cache.clear()
             tracemalloc.start()
             before = tracemalloc.get_traced_memory()[0]
             for number in range(TRIED):
@@ -96,8 +97,27 @@ def test_a_full_cache_is_bounded_in_octets(name: str) -> None:
                     read(shape(f"{number:06}", size))
             held = tracemalloc.get_traced_memory()[0] - before
             tracemalloc.stop()
-            info = cache.cache_info()
-            if info.currsize:
-                whole = held / info.currsize * info.maxsize
+            if cache:
+                whole = held / len(cache) * cache.most
                 assert whole < MOST, f"{shape('0', size)[:60]!a}, {size}: {whole / 1e6:.0f} MB"
-    cache.cache_clear()
+    cache.clear()
+
+
+def test_what_is_too_long_or_not_small_is_read_each_time_and_not_kept() -> None:
+    cache = Remembered(str.upper, most=10, longest=4, is_small=str.isascii)
+    assert [cache[text] for text in ("a", "a", "abcde", "\xe9")] == ["A", "A", "ABCDE", "\xc9"]
+    assert dict(cache) == {"a": "A"}
+
+
+def test_a_full_cache_begins_anew() -> None:
+    cache = Remembered(int, most=10, longest=4)
+    for number in range(95):
+        assert cache[str(number)] == number
+        assert len(cache) <= 10
+
+
+def test_what_cannot_be_read_is_not_kept() -> None:
+    cache = Remembered(int, most=10, longest=4)
+    with pytest.raises(ValueError, match="invalid literal"):
+        cache["x"]
+    assert not cache

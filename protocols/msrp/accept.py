@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+
+from protocols.remembered import Remembered
 
 _NAME = r"[!#-'*+\-.0-9A-Z^-~]+"
 _ENTRY = re.compile(rf"(\*)|({_NAME})/({_NAME})", re.IGNORECASE | re.ASCII)
@@ -19,16 +20,20 @@ def media_type(text: str) -> str | None:
     Types are compared without regard to case or parameters (RULEBOOK S8, D28). Those up to MAX_TYPE characters are
     remembered, and longer ones are none.
     """
-    return _media_type(text) if len(text) <= MAX_TYPE else None
+    return _remembered[text]
 
 
-@lru_cache(maxsize=1024)
 def _media_type(text: str) -> str | None:
+    if len(text) > MAX_TYPE:
+        return None
     text = text.strip(" \t")
     found = _ENTRY.match(text)
     if found is None or found[1] is not None or _PARAMETERS.fullmatch(text, found.end()) is None:
         return None
     return f"{found[2]}/{found[3]}".lower()
+
+
+_remembered = Remembered(_media_type, most=1024, longest=MAX_TYPE)
 
 
 def _split(text: str) -> list[str]:
@@ -66,6 +71,8 @@ class AcceptTypes:
 
     def allows(self, content_type: str) -> bool:
         """True when a message of this type may be sent to who gave the list; parameters and case do not matter."""
+        if content_type in self._exact:  # written as it is listed, as nearly all are
+            return True
         bare = media_type(content_type)
         return bare is not None and self.allows_bare(bare)
 

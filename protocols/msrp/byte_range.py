@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+
+from protocols.remembered import Remembered
 
 _RANGE = re.compile(r"\s*([0-9]{1,15})-([0-9]{1,15}|\*)/([0-9]{1,15}|\*)\s*")
 _STATUS = re.compile(r"\s*([0-9]{3})\s+([0-9]{3})(?:\s+(.*))?", re.DOTALL)
@@ -17,11 +18,12 @@ _LONGEST = 64
 
 def parse_byte_range(text: str) -> ByteRange | None:
     """The value of a Byte-Range header, None when it is not one or starts before 1."""
-    return _parse_byte_range(text) if len(text) <= _LONGEST else None
+    return _remembered[text]
 
 
-@lru_cache(maxsize=2048)  # short messages: few different lengths
 def _parse_byte_range(text: str) -> ByteRange | None:
+    if len(text) > _LONGEST:
+        return None
     found = _RANGE.fullmatch(text)
     if found is None:
         return None
@@ -30,6 +32,9 @@ def _parse_byte_range(text: str) -> ByteRange | None:
     if start < 1:
         return None
     return start, None if last == "*" else int(last), None if total == "*" else int(total)
+
+
+_remembered = Remembered(_parse_byte_range, most=2048, longest=_LONGEST)  # short messages: few different lengths
 
 
 def parse_status(text: str) -> tuple[str, int, str] | None:

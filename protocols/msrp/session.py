@@ -194,10 +194,9 @@ class MsrpSession:
             raise MsrpSendError(CLOSED if self.closed else NOT_BOUND)
         if IDENT.fullmatch(message_id) is None:  # RULEBOOK S4
             raise MsrpSendError(BAD_ARGUMENT, "Message-ID")
-        bare_type = media_type(content_type)
-        if bare_type is None:
-            raise MsrpSendError(BAD_ARGUMENT, "Content-Type")
-        if not self.peer_accept_types.allows_bare(bare_type):  # RULEBOOK S8
+        if not self.peer_accept_types.allows(content_type):  # RULEBOOK S8
+            if media_type(content_type) is None:
+                raise MsrpSendError(BAD_ARGUMENT, "Content-Type")
             raise MsrpSendError(TYPE_NOT_ACCEPTED, content_type)
         size = len(body)
         if self.peer_max_size is not None and size > self.peer_max_size:  # RULEBOOK S10

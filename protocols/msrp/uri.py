@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
-from functools import lru_cache
 from urllib.parse import unquote
 
 from protocols.msrp.errors import MsrpUriError
+from protocols.remembered import Remembered
 
 MAX_URI = 1024
 
@@ -55,7 +55,7 @@ class MsrpUri:
     @classmethod
     def parse(cls, text: str) -> MsrpUri:
         """The URI in ``text``. Raises MsrpUriError. Results are cached (bounded), so treat them as immutable."""
-        return _parse(text)
+        return _remembered[text]
 
     @property
     def secure(self) -> bool:
@@ -93,7 +93,6 @@ class MsrpUri:
         return f"MsrpUri({str(self)!r})"
 
 
-@lru_cache(maxsize=4096)
 def _parse(text: str) -> MsrpUri:
     found = _URI.fullmatch(text) if len(text) <= MAX_URI else None
     if found is None:
@@ -121,6 +120,9 @@ def _parse(text: str) -> MsrpUri:
     return uri
 
 
+_remembered = Remembered(_parse, most=4096, longest=MAX_URI)
+
+
 def same_path(left: str, right: str) -> bool:
     """True when two space-separated URI lists match URI by URI (RULEBOOK S1, D32); False when either is malformed."""
     if left == right:
@@ -129,6 +131,6 @@ def same_path(left: str, right: str) -> bool:
     if len(ours) != len(theirs):
         return False
     try:
-        return all(_parse(a) == _parse(b) for a, b in zip(ours, theirs, strict=True))
+        return all(_remembered[a] == _remembered[b] for a, b in zip(ours, theirs, strict=True))
     except MsrpUriError:
         return False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
+from protocols.remembered import Remembered
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import LWS, QUOTED
 from protocols.sip.params import PLAIN_VALUE, Params, format_params, parse_params, quote, split_list, unquote
@@ -42,8 +42,8 @@ class NameAddr:
         Addresses return with every message and only the tag is new, so what stands before it is remembered.
         """
         address, found, tag = text.partition(";tag=")
-        if _is_small(address) and (not found or tag.isalnum() or _plain_tag(tag) is not None):
-            known = _remembered(address)
+        if not found or tag.isalnum() or _plain_tag(tag) is not None:
+            known = _remembered[address]
             params = known.params.copy()
             if found:
                 if "tag" in params:
@@ -93,10 +93,7 @@ _MOST_PARAMS: Final = 4
 
 def _is_small(address: str) -> bool:
     """Whether it takes about a kilobyte to remember, whoever made it up: 65,536 with 90 parameters took 560 MB."""
-    length = len(address)
-    if length > _LONGEST_WIDE and (length > _LONGEST_REMEMBERED or not address.isascii()):
-        return False
-    return address.count(";") <= _MOST_PARAMS
+    return (len(address) <= _LONGEST_WIDE or address.isascii()) and address.count(";") <= _MOST_PARAMS
 
 
-_remembered = lru_cache(maxsize=REMEMBERED)(NameAddr._parse)
+_remembered = Remembered(NameAddr._parse, most=REMEMBERED, longest=_LONGEST_REMEMBERED, is_small=_is_small)

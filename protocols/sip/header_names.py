@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
+from protocols.remembered import Remembered
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import TCHAR
 
@@ -55,12 +55,11 @@ SHOWN: Final[dict[str, str]] = {name.lower(): name for name in _COMMON}
 """Long names as the RFCs print them, for messages to people."""
 
 _NAME: Final = re.compile(rf"({TCHAR}++)[ \t]*+\Z")
-_LONGEST_REMEMBERED: Final = 64
 
 
 def header_name(spelling: str) -> str:
     """The lower-case long name. ``spelling`` is what stands before the colon. Raises SipError 400 if it is no token."""
-    return _remembered(spelling) if len(spelling) <= _LONGEST_REMEMBERED else _long_name(spelling)
+    return _remembered[spelling]
 
 
 def _long_name(spelling: str) -> str:
@@ -71,4 +70,4 @@ def _long_name(spelling: str) -> str:
     return COMPACT.get(name, name)
 
 
-_remembered = lru_cache(maxsize=1024)(_long_name)
+_remembered = Remembered(_long_name, most=1024, longest=64)

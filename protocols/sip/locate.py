@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from protocols.remembered import Remembered
 from protocols.sip.errors import SipError
 from protocols.sip.flow import PORTS, Target
 from protocols.sip.transaction_client import Failure
@@ -140,7 +140,7 @@ def numeric(host: str) -> str | None:
     """An IP address, without brackets, in the form that a socket gives it; None for a name."""
     if not host or not (host[-1].isdigit() or ":" in host):
         return None
-    return _remembered(host) if len(host) <= _LONGEST_REMEMBERED else _canonical(host)
+    return _remembered[host]
 
 
 def _canonical(host: str) -> str | None:
@@ -150,8 +150,7 @@ def _canonical(host: str) -> str | None:
         return None
 
 
-_LONGEST_REMEMBERED: Final = 64
-_remembered = lru_cache(maxsize=4096)(_canonical)
+_remembered = Remembered(_canonical, most=4096, longest=64)
 
 
 def is_hostname(host: str) -> bool:

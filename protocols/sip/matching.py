@@ -20,4 +20,8 @@ def transaction_key(request: Request) -> str:
 
 def merge_identity(request: Request) -> str:
     """What the copies of a request that took different ways have in common (s8.2.2.2)."""
-    return f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
+    identity = request.identity
+    if identity is None:
+        identity = f"{request.call_id}\n{request.from_.tag}\n{request.cseq.number}{request.method}"
+        request.identity = identity
+    return identity

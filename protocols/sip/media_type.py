@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Final
 
+from protocols.remembered import Remembered
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import LWS, TCHAR
 from protocols.sip.params import Params, format_params, parse_params
@@ -28,7 +27,7 @@ class MediaType:
     @classmethod
     def parse(cls, text: str) -> MediaType:
         """Read one value; the few that traffic is made of are remembered. Raises SipError 400."""
-        return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse(text)
+        return _remembered[text]
 
     def __str__(self) -> str:
         return self.essence + format_params(self.params)
@@ -44,5 +43,4 @@ def _parse(text: str) -> MediaType:
     return MediaType(found[1], found[2], parse_params(found[3] or ""))
 
 
-_LONGEST_REMEMBERED: Final = 128
-_remembered = lru_cache(maxsize=256)(_parse)
+_remembered = Remembered(_parse, most=256, longest=128)

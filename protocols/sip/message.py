@@ -211,7 +211,7 @@ class Message:
 class Request(Message):
     """A request. ``uri`` is the raw Request-URI, checked by :func:`protocols.sip.validate.check_request`."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("identity", "method", "uri")
 
     def __init__(
         self,
@@ -226,6 +226,8 @@ class Request(Message):
         Message.__init__(self, headers, body, via, cseq)
         self.method = method
         self.uri = uri
+        self.identity: str | None = None
+        """That of :func:`protocols.sip.matching.merge_identity`, once somebody has asked for it."""
 
     def stamp(self, host: str, port: int) -> None:
         """Write into the topmost Via where the request came from, as its server must (s18.2.1, RFC 3581 s4)."""

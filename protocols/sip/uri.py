@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from protocols.remembered import Remembered
 from protocols.sip.address import NameAddr
 from protocols.sip.errors import SipError
 from protocols.sip.grammar import HOST
@@ -154,7 +154,7 @@ def aor_of(text: str) -> str:
 
     Raises SipError 400 or 416.
     """
-    return _remembered_aor(text) if len(text) <= _LONGEST_REMEMBERED and text.isascii() else _aor_of(text)
+    return _remembered_aor[text]
 
 
 def check_uri(text: str, *, headers_allowed: bool = False) -> None:
@@ -165,7 +165,7 @@ def check_uri(text: str, *, headers_allowed: bool = False) -> None:
     """
     if _plain(text) is not None:
         return
-    fault = _remembered_fault(text) if len(text) <= _LONGEST_REMEMBERED and text.isascii() else _fault_of(text)
+    fault = _remembered_fault[text]
     if fault is not None and not (headers_allowed and fault is _HAS_HEADERS):
         raise SipError(*fault)
 
@@ -195,8 +195,8 @@ _USER: Final = r"sip:[A-Za-z0-9_.!~*+-]+@"
 _NAME: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _IPV4: Final = r"(?:1?[0-9]{1,2}\.){3}1?[0-9]{1,2}"  # not all of them, but no other
 _plain = re.compile(rf"{_USER}(?:{_IPV4}|{_NAME})(?::[1-9][0-9]{{0,3}})?\Z", re.ASCII).match
-_remembered_aor = lru_cache(maxsize=REMEMBERED)(_aor_of)
-_remembered_fault = lru_cache(maxsize=REMEMBERED)(_fault_of)
+_remembered_aor = Remembered(_aor_of, most=REMEMBERED, longest=_LONGEST_REMEMBERED, is_small=str.isascii)
+_remembered_fault = Remembered(_fault_of, most=REMEMBERED, longest=_LONGEST_REMEMBERED, is_small=str.isascii)
 
 
 def _check_octets(text: str) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Collection
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from protocols.remembered import Remembered
 from protocols.sip.flow import Target
 from protocols.sip.locate import Origin
 from protocols.sip.transaction_client import Failure
@@ -97,7 +97,7 @@ class _Place(NamedTuple):
 
 def _place(host: str) -> _Place | None:
     """None for what is no address. The same few come with every set-up, so they are remembered."""
-    return _remembered(host) if len(host) <= _LONGEST_REMEMBERED else _place_of(host)
+    return _remembered[host]
 
 
 def _place_of(host: str) -> _Place | None:
@@ -108,8 +108,7 @@ def _place_of(host: str) -> _Place | None:
     return _Place(address, str(address), _unfit(address), address.is_loopback, inside)
 
 
-_LONGEST_REMEMBERED: Final = 64
-_remembered = lru_cache(maxsize=4096)(_place_of)
+_remembered = Remembered(_place_of, most=4096, longest=64)
 
 
 def _address(host: str) -> IpAddress | None:

@@ -125,7 +125,7 @@ def message(
         f"{identity}\t{start}{state}\t{uris}{text(call_id, 255)}\t{text(message_id, 128)}\t{text(content_type, 255)}\t"
         f"{size}\t{octets(body)}\t{when(received_at)}\t{when(finished_at) if finished_at is not None else NULL}\t"
         f"{sip_code if sip_code is not None else NULL}\t{msrp_code if msrp_code is not None else NULL}\t"
-        f"{text(detail, 255)}\t\\\\x{sha256.hex()}\t{rest}"
+        f"{text(detail, 255) if detail else ''}\t\\\\x{sha256.hex()}\t{rest}"
     )
 
 
