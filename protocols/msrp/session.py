@@ -272,7 +272,8 @@ class MsrpSession:
         if recent is None:
             self._recent_ids = {message_id}
             return False
-        if self.knows(message_id):
+        older = self._older_ids
+        if message_id in recent or (older is not None and message_id in older):
             return True
         if 2 * len(recent) >= self.endpoint.limits.remembered_ids:
             self._older_ids = recent

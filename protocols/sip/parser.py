@@ -104,7 +104,8 @@ def _body(headers: Headers, data: bytes, start: int) -> bytes:
     stated = headers.get("content-length")
     if stated is None:
         return data[start:]
-    end = start + _length(stated[0])
+    length = stated[0]
+    end = start if length == "0" else start + _length(length)
     if end > len(data):
         raise SipError(400, "Content-Length larger than the message")
     return data[start:end]

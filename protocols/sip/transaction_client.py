@@ -55,7 +55,7 @@ class OutgoingRequest:
 
     def render(self, via: str) -> bytes:
         """The bytes, with ``via`` as the topmost header field value."""
-        return build_request(self.method, self.uri, [("Via", via), *self.headers], self.body)
+        return build_request(self.method, self.uri, (("Via", via), *self.headers), self.body)
 
     def pick(self, *names: str) -> list[tuple[str, str]]:
         """Its header fields of these names, in order, as CANCEL and ACK repeat them."""

@@ -286,7 +286,7 @@ class TransactionLayer:
             self.counts["dropped"] += 1
             return
         flow = transaction.flow
-        if flow is None or (via.sent_by != flow.sent_by and via.sent_by != _sent_by(flow)):
+        if flow is None or (f"{via.host}:{via.port}" != flow.sent_by and via.sent_by != _sent_by(flow)):
             self.counts["dropped"] += 1  # our branch in somebody else's Via (s18.1.2)
             return
         transaction.response(response)

@@ -62,7 +62,8 @@ def check_hops(request: Request) -> None:
 
 def check_response(response: Response) -> None:
     """Raise SipError, of a code nobody is told, if a UAC must discard a response: it has a second Via (s8.1.3.3)."""
-    if len(response.headers["via"]) > 1 or len(response.values("via")) > 1:
+    vias = response.headers["via"]
+    if len(vias) > 1 or ("," in vias[0] and len(response.values("via")) > 1):
         raise SipError(400, "Response for another element")
 
 

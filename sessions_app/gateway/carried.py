@@ -66,8 +66,9 @@ class Carried:
         self.message_id = message_id
         self.cpim = cpim
         """The message as CPIM, where it came so."""
-        self.received_at = session.gateway.wall()
-        self.since = session.gateway.wheel.now
+        gateway = session.gateway
+        self.received_at = gateway.wall()
+        self.since = gateway.wheel.now
         """From when its wait counts: from its coming, or from when somebody wanted it tried again."""
         self.id = message_rows.new_id(self.received_at)
         self.state = State.RECEIVED
@@ -87,7 +88,7 @@ class Carried:
             name = cpim.imdn_message_id
             self.imdn_id = name if len(name) <= LONGEST_IMDN_ID else ""
         self._held = len(body)
-        session.gateway.held.add(self._held)
+        gateway.held.add(self._held)
         self._obligation: Obligation | None = None
         self._timer: Timer | None = None
 

@@ -159,19 +159,19 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         body = message.body
         if "content-encoding" in message.headers:
             body = encoding.decode(body, message.headers["content-encoding"], session.max_size)
-        form = Form(message.content_type, body)
-        if not content.ordinary(form.type):  # else the session itself has looked whether the route carries it
-            held = content.read(form.type, form.body)
-            within = content.essence_within(form.type, held)
+        content_type = message.content_type
+        if not content.ordinary(content_type):  # else the session itself has looked whether the route carries it
+            held = content.read(content_type, body)
+            within = content.essence_within(content_type, held)
             if within == COMPOSING:
-                composing.to_page(session, form, held)
+                composing.to_page(session, Form(content_type, body), held)
                 message.respond(200)
                 return
-            if not content.carries(session.decision.content_types, form.type, held):
+            if not content.carries(session.decision.content_types, content_type, held):
                 message.respond(415, "not carried here")
                 return
             if held is None:
-                form = content.in_utf8(form.type, form.body)
+                content_type, body = content.in_utf8(content_type, body)
     except PayloadError as error:
         gateway.count("to_page_refused")
         message.respond(error.code, error.reason)
@@ -186,16 +186,16 @@ def from_msrp(session: Session, message: IncomingMessage) -> None:
         _again(gateway, known, message)
         return
     if within == IMDN:
-        relayed = _relayed_to_page(session, message, held, form)
+        relayed = _relayed_to_page(session, message, held, Form(content_type, body))
         if relayed is None:
             return
-        form = relayed
-    has_room = gateway.page_side.has_room(session.page.ruri) and gateway.held.has_room(len(form.body))
+        content_type, body = relayed
+    has_room = gateway.page_side.has_room(session.page.ruri) and gateway.held.has_room(len(body))
     if gateway.store.full or not has_room:
         gateway.count("to_page_refused")
         message.respond(413, "too many messages wait for this recipient")
         return
-    to_page = ToPage(session, form.type, form.body, message_id=message.message_id, incoming=message, cpim=held)
+    to_page = ToPage(session, content_type, body, message_id=message.message_id, incoming=message, cpim=held)
     if known is not None:
         to_page.cseq = 1 - known  # it was tried before and failed: to the far end this is another request
     gateway.seen.put(name, to_page)

@@ -148,6 +148,10 @@ class MsrpSide:
                 message = event.outgoing.context
                 if isinstance(message, ToMsrp):
                     message.session.send_outcome(message, event)
+            elif isinstance(event, MessageReceived):
+                receiver = event.session.user
+                if isinstance(receiver, Session):
+                    receiver.message_received(event.incoming)
             elif isinstance(event, ConnectionFault):
                 self._gateway.count("msrp_connection_faults")
                 self._withdraw(event.connection)
@@ -160,8 +164,6 @@ class MsrpSide:
 
     def _tell(self, owner: Session, event: Event) -> None:
         match event:
-            case MessageReceived():
-                owner.message_received(event.incoming)
             case SessionBound():
                 owner.msrp_bound()
             case SessionLost():

@@ -149,7 +149,7 @@ class PageSide:
             if refusal:
                 self._finish(message, Event.REFUSED, 413, f"message side, size: {refusal}")
                 return
-        if page.hop.endswith(ONLY_BY_FLOW) and not self._gateway.transports.has(target):
+        if page.hop and page.hop.endswith(ONLY_BY_FLOW) and not self._gateway.transports.has(target):
             self._unreachable(message, Failure("tcp", "the connection that its MESSAGEs came on is closed"))
             return
         self._gateway.agent.layer.request(message.request(), target, self._answered, self._failed, context=message)

@@ -46,7 +46,7 @@ class ToPage(Carried):
     a restarted gateway or for a sender that did not get its 200, is the same to a peer that looks for duplicates.
     """
 
-    __slots__ = ("_copies", "cseq", "form", "in_reply_to", "incoming", "part", "parts", "recorded", "resent")
+    __slots__ = ("_copies", "cseq", "form", "in_reply_to", "incoming", "part", "parts", "recorded", "resent", "seen_as")
 
     direction = "to_page"
 
@@ -61,8 +61,11 @@ class ToPage(Carried):
         cpim: CpimMessage | None = None,
         recorded: bool = True,
     ) -> None:
-        call_id = blake2b(f"{session.key}\n{message_id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
+        name = seen_as(session.key, message_id)
+        call_id = blake2b(name.encode("utf-8", "replace"), digest_size=16).hexdigest()
         super().__init__(session, content_type, body, call_id, message_id, cpim)
+        self.seen_as = name
+        """Its name in :class:`~sessions_app.gateway.duplicates.SeenOnMsrp`."""
         self.incoming = incoming
         self.recorded = recorded
         self.in_reply_to = ""
@@ -205,19 +208,17 @@ class ToPage(Carried):
         gateway = self.session.gateway
         incoming = self.incoming
         self._respond(200)
-        name = seen_as(self.session.key, self.message_id)
         if event is Event.TAKEN:
-            gateway.seen.put(name, DELIVERED)
+            gateway.seen.put(self.seen_as, DELIVERED)
             if incoming is not None:
                 incoming.report(200)
         else:
-            gateway.seen.put(name, ACKNOWLEDGED)
+            gateway.seen.put(self.seen_as, ACKNOWLEDGED)
             if self.imdn_id:
                 gateway.notifications.expect(self)
 
     def _tell_failed(self, status: int) -> None:
-        name = seen_as(self.session.key, self.message_id)
-        self.session.gateway.seen.put(name, -self.cseq)
+        self.session.gateway.seen.put(self.seen_as, -self.cseq)
         if not self._respond(status) and NOBODY not in self.notify:
             self.tell_failure(status)
 

@@ -5,9 +5,10 @@ A test holds these lines against ``columns.row``.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from protocols.entropy import source
+from protocols.remembered import Remembered
 from sessions_app.store.copy_text import NULL, moment, octets, text
 
 
@@ -90,6 +91,9 @@ def parties(from_uri: str, to_uri: str) -> str:
     return f"{text(from_uri, 512)}\t{text(to_uri, 512)}\t"
 
 
+_types = Remembered(partial(text, limit=255), most=1024, longest=255)
+"""Content types, of which there are few."""
+
 NOTHING_MORE = f"\t\t\t\t{NULL}\n"
 """The last columns of a message that asked for nothing: subject, IMDN Message-ID, notify, confirmation, expiry."""
 
@@ -122,7 +126,7 @@ def message(
 ) -> str:
     """A whole row."""
     return (
-        f"{identity}\t{start}{state}\t{uris}{text(call_id, 255)}\t{text(message_id, 128)}\t{text(content_type, 255)}\t"
+        f"{identity}\t{start}{state}\t{uris}{text(call_id, 255)}\t{text(message_id, 128)}\t{_types[content_type]}\t"
         f"{size}\t{octets(body)}\t{when(received_at)}\t{when(finished_at) if finished_at is not None else NULL}\t"
         f"{sip_code if sip_code is not None else NULL}\t{msrp_code if msrp_code is not None else NULL}\t"
         f"{text(detail, 255) if detail else ''}\t\\\\x{sha256.hex()}\t{rest}"
