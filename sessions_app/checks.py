@@ -18,7 +18,7 @@ BEARER: Final = "[A-Za-z0-9._~+/-]{16,}=*"
 
 @register(Tags.compatibility)
 def gateway_settings(**_: Any) -> list[CheckMessage]:
-    """Ranges, and the order of the two silences (DESIGN: refused at start if session_timeout < message_timeout)."""
+    """Ranges, and the order of the two silences (no start if session_timeout < message_timeout)."""
     config = gateway_config()
     faults: list[CheckMessage] = []
 

@@ -73,7 +73,7 @@ class ReportReceived:
     code: int
     """Status code: 200 delivered, anything else a failure (RULEBOOK S30)."""
     byte_range: tuple[int, int | None, int | None]
-    """(start, end, total) in octets from 1, None where '*' or absent; (1, None, None) without a Byte-Range (D10)."""
+    """(start, end, total) in octets from 1, None where '*' or absent; (1, None, None) without one (DEFECTS D10)."""
     comment: str
     """Text after the code."""
 

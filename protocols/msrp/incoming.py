@@ -52,7 +52,7 @@ class IncomingMessage:
         self.body = body
         """The whole message, in octets."""
         self.headers = headers
-        """Headers of the message's first chunk, names in lower case; Content-Disposition is among them (S25)."""
+        """Headers of the message's first chunk, names in lower case, with Content-Disposition (RULEBOOK S25)."""
         self.success_report = success_report
         """True when the sender asked for a success REPORT."""
         self.failure_report = failure_report

@@ -91,7 +91,7 @@ def carries(allowed: AcceptTypes, content_type: str, wrapped: CpimMessage | None
 
 
 def offered(carried: AcceptTypes) -> tuple[str, str]:
-    """``a=accept-types`` and ``a=accept-wrapped-types`` of a session: message/cpim first (RFC 4975 s13, S33)."""
+    """``a=accept-types`` and ``a=accept-wrapped-types`` of a session: message/cpim first (RULEBOOK S33)."""
     types = [each for each in carried.entries if each.lower() != CPIM]
     if "*" in types:
         return f"{CPIM} *", "*"

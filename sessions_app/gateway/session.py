@@ -235,7 +235,7 @@ class Session:
         return moved
 
     def _take_back(self, msrp: MsrpSession) -> None:
-        """SENDs that the peer has not answered wait for the new path; it knows them again by their Message-ID (S18)."""
+        """SENDs that the peer has not answered wait for the new path; it knows their ids again (RULEBOOK S18)."""
         unanswered: list[ToMsrp] = [outgoing.context for outgoing in msrp.pending if outgoing.context is not None]  # type: ignore[misc]
         msrp.fail_all("path moved", "connection", [])
         for message in reversed(unanswered):

@@ -1,4 +1,4 @@
-"""When silence ends a session: by both sides together, or by the message side alone (DESIGN, DEFECTS D1 and D2)."""
+"""When silence ends a session: by both sides together, or by the message side alone (README, DEFECTS D1, D2)."""
 
 from __future__ import annotations
 

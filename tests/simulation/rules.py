@@ -17,7 +17,7 @@ RULES: Final = {
     "success is true": "A success REPORT or IMDN delivered only where the far end itself took it (RFC 4975 s7.1.2, "
     "RFC 5438 s12.1.3.1).",
     "success is told": "Who asked for a success REPORT and is still there gets it (RFC 4975 s7.1.2).",
-    "only what was asked": "No response or REPORT that its sender asked not to get (RFC 4975 s7.1.1, S26).",
+    "only what was asked": "No response or REPORT that its sender asked not to get (RFC 4975 s7.1.1, RULEBOOK S26).",
     "told once": "At most one notice, IMDN or REPORT of failure for a message (RFC 5438 s7.2.1, RULEBOOK I2).",
     "no notice about a notice": "Nobody is told about a notice, a notification (RFC 5438 s7.2.1.1), an indication.",
     "notices are bounded": "Notices have a budget for each address (RFC 3428 s8, RULEBOOK U2).",
@@ -28,7 +28,7 @@ RULES: Final = {
     "never to itself": "The gateway sends no request to itself (RFC 3261 s16.3 by analogy, RULEBOOK U2).",
     "one outstanding": "One MESSAGE at a time for a target URI (RFC 3428 s8, RULEBOOK M7).",
     "INVITEs are bounded": "An INVITE has a message that causes it (RFC 3428 s8, RULEBOOK S34).",
-    "unanswered INVITEs are bounded": "Towards an address that answers nothing little is sent (RFC 4732 s2.1, S34).",
+    "unanswered INVITEs are bounded": "Little is sent where nothing is answered (RFC 4732 s2.1, RULEBOOK S34).",
     "unacknowledged answers are bounded": "A 2xx is repeated for 32 s, so few may wait for their ACK (RFC 4732 s2.1).",
     "dials are bounded": "Connections to one address that makes none (RULEBOOK S34).",
     "repeats are bounded": "A request or answer is repeated as RFC 3261 s17 says and no more.",
