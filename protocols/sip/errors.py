@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from protocols.sip.message import Request
-
 
 class SipError(Exception):
     """A fault of the peer's. ``code`` is the status to answer with, ``reason`` the phrase that names the fault.
@@ -21,20 +19,6 @@ class SipError(Exception):
         self.code = code
         self.reason = reason
         self.headers = headers
-
-
-class SipParseError(SipError):
-    """Bytes that are no SIP message.
-
-    ``partial`` is the request as far as an answer needs it, None where none can be sent: the bytes are a response, or
-    not even the topmost Via can be read. Its ``via`` and ``headers`` may be used, what else it lacks raises SipError.
-    """
-
-    def __init__(
-        self, code: int, reason: str, partial: Request | None = None, headers: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        super().__init__(code, reason, headers)
-        self.partial = partial
 
 
 class SipBuildError(SipError, ValueError):

@@ -10,11 +10,12 @@ import re
 from itertools import islice
 from typing import Final
 
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.grammar import TCHAR
 from protocols.sip.header_names import KNOWN, SHOWN, SINGLE, header_name
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.message import CSeq, Headers, Request, Response, top_via
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.salvage import salvage
 
 # More than one space between the parts, or spaces at the end, are let pass (RFC 4475 s3.1.2.9, s3.1.2.10).

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from protocols.held import HeldOctets, Holding
-from protocols.sip.errors import SipParseError
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import head_length
 from protocols.sip.salvage import salvage
 

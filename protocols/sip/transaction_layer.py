@@ -12,13 +12,14 @@ from typing import Final, Protocol
 
 from protocols.sip import timing
 from protocols.sip.builder import build_response
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.far_ends import FarEnds
 from protocols.sip.flow import PORTS, Flow, Target
 from protocols.sip.ids import Branches, StatelessTags, new_tag
 from protocols.sip.limits import DEFAULT_LIMITS, SipLimits
 from protocols.sip.matching import merge_identity, transaction_key
 from protocols.sip.message import Request, Response
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import parse_message
 from protocols.sip.recent import Recent
 from protocols.sip.strangers import Strangers

@@ -14,9 +14,10 @@ from protocols.msrp.errors import MsrpFramingError
 from protocols.msrp.frames import MsrpRequest, MsrpResponse
 from protocols.msrp.ids import derived_message_id
 from protocols.msrp.parser import FrameParser
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.matching import merge_identity
 from protocols.sip.message import Message, Request, Response
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import parse_message
 from tests.fuzz.engine_adapter import Engine, Where
 from tests.fuzz.invariant import holds

@@ -7,11 +7,12 @@ from typing import Final
 
 from protocols.sip.builder import build_request, build_response
 from protocols.sip.dialog import Dialog
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.header_names import SHOWN
 from protocols.sip.limits import SipLimits
 from protocols.sip.matching import merge_identity, transaction_key
 from protocols.sip.message import Message, Request, Response
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import parse_message
 from protocols.sip.salvage import salvage
 from protocols.sip.strangers import Strangers

@@ -8,10 +8,11 @@ from protocols.sip import address, builder, date, dialog, header_names, locate, 
 from protocols.sip import message as messages
 from protocols.sip import uri as uris
 from protocols.sip import via as vias
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.ids import StatelessTags
 from protocols.sip.limits import SipLimits
 from protocols.sip.matching import merge_identity, transaction_key
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.strangers import Strangers, is_head
 from protocols.sip.stream import SipStream
 from protocols.sip.transaction_client import OutgoingRequest

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from protocols.sip.address import NameAddr
 from protocols.sip.builder import build_request, build_response
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.message import Request, Response
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import head_length, parse_message
 from protocols.sip.uri import SipUri, aor_of
 from protocols.sip.validate import check_hops, check_request, check_response

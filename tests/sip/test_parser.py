@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.sip.errors import SipError, SipParseError
+from protocols.sip.errors import SipError
 from protocols.sip.limits import SipLimits
 from protocols.sip.message import Request, Response
+from protocols.sip.parse_error import SipParseError
 from protocols.sip.parser import head_length, parse_message
 
 HEAD = (
