@@ -19,6 +19,7 @@ from typing import Any, Final
 import psycopg
 
 from sessions_app import events, journal, shortage, signals
+from sessions_app.opensips_events import UDP_NAMES, datagram
 from sessions_app.store.batch import Batch
 
 logger = logging.getLogger(__name__)
@@ -134,26 +135,6 @@ class Feed:
                     self._udp.sendto(datagram(name, event), address)
                 except OSError as error:
                     logger.info("event subscriber %s:%d: %s", *address, error)
-
-
-UDP_NAMES: Final = {
-    "setup_failed": "E_MSRP_GW_SETUP_FAILED",
-    "session_started": "E_MSRP_GW_SESSION_STARTED",
-    "session_ended": "E_MSRP_GW_SESSION_ENDED",
-    "message_delivered": "E_MSRP_GW_MESSAGE_DELIVERED",
-    "message_failed": "E_MSRP_GW_MESSAGE_FAILED",
-}
-_SEED: Final = ("key", "from_uri", "to_uri", "ruri", "code", "reason")
-"""What the event of OpenSIPS carries."""
-
-
-def datagram(name: str, event: dict[str, Any]) -> bytes:
-    """A JSON-RPC notification, as OpenSIPS sends it."""
-    if name == "E_MSRP_GW_SETUP_FAILED":
-        params = {field: event.get(field) for field in _SEED}
-    else:
-        params = {field: value for field, value in event.items() if field != "event"}
-    return json.dumps({"jsonrpc": "2.0", "method": name, "params": params}).encode()
 
 
 def payloads(found: list[dict[str, Any]]) -> Iterator[str]:

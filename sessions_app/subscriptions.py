@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from sessions_app import addresses
 from sessions_app.conf import gateway_config
-from sessions_app.feed import UDP_NAMES
 from sessions_app.models import EventSubscription
+from sessions_app.opensips_events import UDP_NAMES
 
 EVENTS: Final = tuple(UDP_NAMES.values())
 LONGEST: Final = 86400

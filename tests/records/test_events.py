@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from sessions_app.events import of_batch
-from sessions_app.feed import LARGEST, MOST_TOLD, datagram, payloads
+from sessions_app.feed import LARGEST, MOST_TOLD, payloads
+from sessions_app.opensips_events import datagram
 from sessions_app.store import columns
 from sessions_app.store.batch import Batch
 
