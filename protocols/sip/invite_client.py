@@ -6,6 +6,7 @@ at once (s13.2.2.4, s9.1, RULEBOOK U4).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from protocols.sip.dialog import Dialog
@@ -15,7 +16,7 @@ from protocols.sip.transaction_client import ClientTransaction, Failure, InviteC
 
 if TYPE_CHECKING:
     from protocols.sip.message import Response
-    from protocols.sip.user_agent import UserAgent
+    from protocols.sip.transaction_layer import TransactionLayer
     from protocols.timers import Timer
 
 MOST_FORKS: Final = 32
@@ -35,6 +36,24 @@ class Caller(Protocol):
         """No final answer, or a 2xx that cannot be read: ring timeout, no transport, Timer B."""
 
 
+class Agent(Protocol):
+    """What it needs of the user agent that made it (:class:`protocols.sip.user_agent.UserAgent`)."""
+
+    layer: TransactionLayer
+
+    def send_ack(
+        self,
+        dialog: Dialog,
+        ack: OutgoingRequest,
+        branch: str,
+        on_failure: Callable[[Failure], object] | None = None,
+    ) -> None:
+        """Send the ACK of a 2xx; ``on_failure`` is called where there is nowhere to send it."""
+
+    def request_in_dialog(self, dialog: Dialog, request: OutgoingRequest) -> None:
+        """Send a request whose outcome interests nobody."""
+
+
 class InviteClient:
     """One INVITE and what its answers ask for."""
 
@@ -42,7 +61,7 @@ class InviteClient:
 
     def __init__(
         self,
-        agent: UserAgent,
+        agent: Agent,
         request: OutgoingRequest,
         target: Target,
         caller: Caller,
