@@ -24,10 +24,13 @@ from sessions_app.conf import GatewayConfig
 env = Env(os.environ)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+_checkout = (BASE_DIR / "templates" / "sessions_app").is_dir()  # an installed copy has them in the app
+#: Where state and static files go: into the checkout; of an installed copy, into the folder that it is started in.
+HOME_DIR = BASE_DIR if _checkout else Path.cwd()
 
 # -- the state folder and what lives in it -------------------------------------------------------------------------
 
-STATE_DIR = state.prepare(Path(env.text("PARLEY_STATE_DIR") or BASE_DIR / "var"))
+STATE_DIR = state.prepare(Path(env.text("PARLEY_STATE_DIR") or HOME_DIR / "var"))
 PID_FILE = STATE_DIR / "gateway.pid"
 ADMIN_USER = "admin"
 ADMIN_PASSWORD = env.text("PARLEY_ADMIN_PASSWORD")
@@ -100,7 +103,7 @@ ASGI_APPLICATION = "gateway_project.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if _checkout else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -206,7 +209,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = HOME_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},

@@ -57,8 +57,8 @@ class Worker:
         # A session of its own: Ctrl-C is for the gateway, and what a dead worker left behind can be found.
         return subprocess.Popen(  # noqa: S603 - this interpreter, fixed arguments
             [sys.executable, *QUIET, *COMMAND, *ALONE],
-            cwd=settings.BASE_DIR,
-            env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
+            cwd=settings.HOME_DIR,
+            env=os.environ | {PARENT_VARIABLE: str(os.getpid()), "PARLEY_STATE_DIR": str(settings.STATE_DIR)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
