@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from gateway_project.bootstrap import Admin
 from gateway_project.env import Address, EnvError
 from gateway_project.postgres.cluster import Cluster
+from sessions_app import __version__
 
 READY = "Parley ready"
 
@@ -98,7 +99,7 @@ def banner(http: Address, admin: Admin | None = None) -> str:
     ]
     if admin is not None:
         lines.append(("Admin", admin_label(admin)))
-    return "\n".join(["Parley", *(f"  {name:<9} {text}" for name, text in lines)])
+    return "\n".join([f"Parley {__version__}", *(f"  {name:<9} {text}" for name, text in lines)])
 
 
 def admin_label(admin: Admin) -> str:

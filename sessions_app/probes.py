@@ -1,7 +1,7 @@
 """What a supervisor or load balancer asks: does the process run, and can it work?
 
-Anybody may ask that, as those who must may be anywhere; what it is that does not work, and the measures, are for
-machines of GATEWAY_METRICS_NETWORKS (:mod:`sessions_app.machines`).
+Anybody may ask that, as those who must may be anywhere; what it is that does not work, the version and the measures are
+for machines of GATEWAY_METRICS_NETWORKS (:mod:`sessions_app.machines`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client import REGISTRY as PROCESS
 
-from sessions_app import machines, shortage
+from sessions_app import __version__, machines, shortage
 from sessions_app.machines import for_machines
 from sessions_app.metering import REGISTRY
 from sessions_app.models import Node
@@ -31,9 +31,15 @@ _migrated = False
 
 
 @require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. The database is not asked: restarting us would not bring it back."""
-    return HttpResponse("ok\n", content_type="text/plain")
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers, and says its version to whoever may know.
+
+    The database is not asked: restarting us would not bring it back.
+    """
+    answer = {"status": "ok"}
+    if _may_know(request):
+        answer["version"] = __version__
+    return JsonResponse(answer)
 
 
 @for_machines("metrics_networks", "metrics_token")
@@ -49,12 +55,18 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 if every check is ok, else 503; ``checks`` says which, to whoever may know."""
     checks = _checks()
     answer: dict[str, Any] = {"ready": all(answer == "ok" for answer in checks.values())}
+    if _may_know(request):
+        answer["checks"] = checks
+    return JsonResponse(answer, status=200 if answer["ready"] else 503)
+
+
+def _may_know(request: HttpRequest) -> bool:
+    """Whether more is for them than well or not, ready or not, which is all that an orchestrator needs."""
     try:
         machines.check(request, "metrics_networks")
-        answer["checks"] = checks
     except machines.Refused:
-        pass  # ready or not is all that an orchestrator needs
-    return JsonResponse(answer, status=200 if answer["ready"] else 503)
+        return False
+    return True
 
 
 def _checks() -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.urls import resolve
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.views import APIView
 
-from sessions_app import machines
+from sessions_app import __version__, machines
 from sessions_app.api import problems
 from sessions_app.api.authentication import BasicAuthentication
 from tests.pages.test_permissions import TABLE, ids  # noqa: F401 - a fixture
@@ -142,10 +142,12 @@ class TestProbes:
     @pytest.mark.parametrize("headers", [{}, *FOREIGN], ids=str)
     @pytest.mark.parametrize("source", ["127.0.0.1", "192.0.2.7"])
     def test_an_orchestrator_is_told_from_anywhere_and_by_any_way(self, client, headers, source):
-        assert client.get("/healthz", headers=headers, REMOTE_ADDR=source).content == b"ok\n"
+        near = not headers and source == "127.0.0.1"
+        answer = client.get("/healthz", headers=headers, REMOTE_ADDR=source)
+        assert answer.status_code == 200
+        assert answer.json() == {"status": "ok"} | ({"version": __version__} if near else {})
         answer = client.get("/readyz", headers=headers, REMOTE_ADDR=source)
         assert answer.status_code == 200
-        near = not headers and source == "127.0.0.1"
         assert set(answer.json()) == ({"ready", "checks"} if near else {"ready"})
 
 

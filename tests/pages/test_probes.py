@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from django.db import connections
 
+from sessions_app import __version__
 from tests.rows import ago, make_node
 
 
 def test_healthz_asks_no_database(client):
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"ok\n")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": __version__})
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway_project.postgres.cluster import Cluster
+from sessions_app import __version__
 
 PROJECT = Path(__file__).resolve().parents[2]
 READY = "Parley ready"
@@ -139,6 +140,7 @@ def test_ready_means_every_listener_is_open_and_the_pages_answer(start):
     assert (running.state / "gateway.pid").read_text() == f"{running.process.pid}\n"
     for address in (running.base["HTTP_LISTEN"], *running.base["SIP_LISTEN"].split(","), running.base["MSRP_LISTEN"]):
         assert address in running.banner
+    assert running.banner.startswith(f"Parley {__version__}\n")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
+import json
 import logging
 import os
 import resource
@@ -21,9 +22,10 @@ from psycopg import errors
 from gateway_project.postgres.cluster import Cluster
 from gateway_project.postgres.faults import database_fault
 from gateway_project.postgres.share import Share
-from sessions_app import shortage
+from sessions_app import __version__, shortage
 from tests.platform.test_run import start, wait_until  # noqa: F401 - a fixture
 
+HEALTHY = json.dumps({"status": "ok", "version": __version__})
 NONE_LEFT = "no file descriptor is left in this process"
 EXHAUST = """
 import os, resource, sys
@@ -227,7 +229,7 @@ def test_pages_and_probes_say_it_while_connections_take_all_descriptors(start): 
             answers[path] = (answer.status, answer.read().decode())
         wait_until(lambda: any("looked after" in line for line in told(running)))
     wait_until(lambda: any("looked after again" in line for line in told(running)))
-    assert answers["/healthz"] == (200, "ok\n")
+    assert answers["/healthz"] == (200, HEALTHY)
     assert answers["/metrics"][0] == 200
     for path, said in (
         ("/readyz", NONE_LEFT),
@@ -265,7 +267,7 @@ def _connected(port):
     """An HTTP connection that stays open, on which a first answer has come."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request("GET", "/healthz")
-    assert connection.getresponse().read() == b"ok\n"
+    assert connection.getresponse().read().decode() == HEALTHY
     return connection
 
 
