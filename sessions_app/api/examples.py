@@ -94,6 +94,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "priority": 100,
         "enabled": True,
         "method": "MESSAGE",
+        "peer": None,
         "source_network": "",
         "from_pattern": "",
         "to_pattern": "",

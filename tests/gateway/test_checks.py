@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from inspect import getsource
+
 import pytest
 from django.core.checks import run_checks
+
+from sessions_app import conf
 
 
 def faults() -> list[str]:
@@ -41,6 +46,16 @@ def test_session_timeout_shorter_than_message_timeout_is_refused(settings):
 def test_a_timeout_that_is_off_contradicts_nothing(settings, session, message):
     settings.GATEWAY_SESSION_TIMEOUT, settings.GATEWAY_MESSAGE_TIMEOUT = session, message
     assert faults() == []
+
+
+def test_every_setting_says_what_it_means():
+    (config,) = (each for each in ast.parse(getsource(conf)).body if isinstance(each, ast.ClassDef))
+    silent = [
+        field.target.id
+        for field, below in zip(config.body, [*config.body[1:], None], strict=True)
+        if isinstance(field, ast.AnnAssign) and not isinstance(below, ast.Expr)
+    ]
+    assert silent == []
 
 
 def test_the_defaults_and_a_route_callable_pass(settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sessions_app import conf
+from sessions_app.admin.messages import STATE_LABELS
 from sessions_app.gateway.life import PROMISES, TRANSITIONS, Event, State, after
 from sessions_app.models import MessageRecord
 from tests.gateway import outcome_tables as page
@@ -19,6 +21,12 @@ def test_the_outcomes_are_what_the_gateway_writes() -> None:
 def test_every_state_of_a_row_has_its_promise_and_every_state_but_the_first_is_a_rows() -> None:
     assert set(PROMISES) == set(State)
     assert {state.value for state in State} - {"received"} == set(MessageRecord.State.values)
+
+
+def test_every_outcome_is_known_to_what_goes_by_them() -> None:
+    outcomes = {state.value for state in State} - {"received", "pending"}
+    assert outcomes == conf.EVERY_OUTCOME
+    assert set(STATE_LABELS) == set(MessageRecord.State.values)
 
 
 def test_an_outcome_is_final_but_for_its_denial() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from protocols.sip.parser import parse_message
 from sessions_app.gateway.routes_table import RoutesTable
-from sessions_app.gateway.routing import RouteRequest
+from sessions_app.gateway.routing import Action, RouteRequest
 from sessions_app.models import Peer, Route
 
 
@@ -39,6 +41,16 @@ def decide(table: RoutesTable, asked: RouteRequest):
 
 
 LOOPBACK = Peer(name="loopback", network="127.0.0.0/8")
+
+
+def test_an_action_is_one_for_the_model_its_constraint_and_the_decision():
+    (known,) = (each for each in Route._meta.constraints if each.name == "route_action_known")
+    assert set(Route.Action.values) == set(get_args(Action)) == set(known.condition.children[0][1])
+
+
+def test_the_request_route_knows_what_to_do_for_each_action():
+    for action in Route.Action.values:
+        assert decide(RoutesTable([LOOPBACK], [route(method="", action=action)]), request()).action == action
 
 
 def test_only_enabled_peers_are_trusted():

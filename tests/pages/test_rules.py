@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.admin.utils import flatten_fieldsets
 
+from sessions_app.api.examples import EXAMPLES
 from sessions_app.models import AuditEntry, Peer, Route, RouteChange
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +26,16 @@ def rules():
 def ask(client, **values) -> str:
     data = {"method": "MESSAGE", "source": "127.0.0.1", "from_uri": "sip:a@x", "to_uri": "sip:b@y", **values}
     return client.post(TRY, data).content.decode()
+
+
+@pytest.mark.parametrize("model", [Peer, Route])
+class TestFields:
+    def test_each_is_in_the_form(self, rf, model):
+        shown = flatten_fieldsets(site.get_model_admin(model).get_fieldsets(rf.get("/")))
+        assert {field.name for field in model._meta.fields if field.editable} - set(shown) == set()
+
+    def test_each_is_in_the_example_of_the_api(self, model):
+        assert {field.name for field in model._meta.fields} == set(EXAMPLES[model.__name__])
 
 
 class TestTryingOut:
