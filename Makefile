@@ -5,13 +5,21 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test killtest fuzz simulate lint bench screenshots clean install install-dev
+.PHONY: help run check test killtest fuzz simulate lint bench screenshots clean install install-dev
 
 help:           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: install    ## everything in the foreground, until Ctrl-C: pages, SIP, MSRP, worker, database
 	@exec $(BIN)/python manage.py runserver --noreload
+
+# What reads the tree and starts nothing: contracts of the architecture and of the documents.
+STATIC_TESTS := tests/test_architecture.py tests/test_defects.py tests/test_documents*.py \
+	tests/gateway/test_delivery_page.py tests/platform/test_dashboard_file.py tests/platform/test_packaging.py
+
+check: lint     ## lint, format, types, migrations, contracts of code and documents; half a minute, no database
+	@$(call without_state,makemigrations --check --dry-run)
+	$(BIN)/python -m pytest -q $(STATIC_TESTS)
 
 test: install-dev   ## the whole test suite; ARGS='-k name' to choose
 	@exec $(BIN)/python -m pytest $(ARGS)
@@ -49,6 +57,13 @@ clean:          ## remove the virtual environment and caches; the state folder (
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one by PYTHON=")'
 	@$(PYTHON) -m venv $(VENV)
+
+# $(call without_state,command): in an empty environment and state folder, so that it meets no database, and starts none.
+define without_state
+	state="$$(mktemp -d)"; trap 'rm -rf "$$state"' EXIT; \
+	env -i PATH="$$PATH" PARLEY_STATE_DIR="$$state" \
+		$(BIN)/python -W "ignore:Got an error checking a consistent migration history" manage.py $(1)
+endef
 
 # $(call install,requirements file,stamp): the stamp holds what was installed, so that a second start asks no registry.
 define install
