@@ -174,13 +174,6 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-CHANNEL_REDIS_URL = env.url("CHANNEL_REDIS_URL", "", ("redis", "rediss", "unix"))
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-if CHANNEL_REDIS_URL:
-    CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_REDIS_URL]}}
-    }
-
 # -- pages ---------------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"

@@ -11,7 +11,7 @@ from pathlib import Path
 STATE = Path(tempfile.mkdtemp(prefix="parley-test-"))
 STATE.chmod(0o711)  # root's embedded server runs under another uid
 
-for _name in ("DEBUG", "SECRET_KEY", "HTTPS_ONLY", "CELERY_BROKER_URL", "CHANNEL_REDIS_URL", "PARLEY_ADMIN_PASSWORD"):
+for _name in ("DEBUG", "SECRET_KEY", "HTTPS_ONLY", "CELERY_BROKER_URL", "PARLEY_ADMIN_PASSWORD"):
     os.environ.pop(_name, None)
 os.environ["PARLEY_STATE_DIR"] = str(STATE)
 

@@ -50,7 +50,6 @@ BAD_VALUES = [
     ("HTTP_LISTEN", "8000", "'8000' is not host:port"),
     ("DATABASE_URL", "sqlite:///x", "unknown scheme 'sqlite', use postgresql:// or postgres://"),
     ("CELERY_BROKER_URL", "redos://x", "unknown scheme 'redos'"),
-    ("CHANNEL_REDIS_URL", "http://x", "unknown scheme 'http'"),
     ("DEBUG", "perhaps", "'perhaps' is neither yes nor no"),
     ("LOG_LEVEL", "loud", "'loud' is unknown"),
     ("GATEWAY_HASH_SIZE", "big", "'big' is not a whole number"),
