@@ -42,7 +42,15 @@ def text(answer) -> str:
 class TestTheDoor:
     @pytest.mark.parametrize(
         "address",
-        ["/sessions/", f"/sessions/{uuid.uuid4()}/", "/failures/", "/messages/", "/peers/", "/", "/failures/setups/"],
+        [
+            "/sessions/",
+            "/sessions/00000000-0000-4000-8000-000000000001/",
+            "/failures/",
+            "/messages/",
+            "/peers/",
+            "/",
+            "/failures/setups/",
+        ],
     )
     def test_a_page_leads_to_the_login(self, client, address):
         answer = client.get(address)

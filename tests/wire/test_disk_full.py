@@ -133,7 +133,9 @@ def test_a_database_that_dies_on_a_full_disk_is_started_again_once_there_is_room
             os.kill(running, signal.SIGKILL)
         return said(gateway, "the embedded PostgreSQL did not start") > 0
 
-    until(is_down, why=lambda: [cluster.pid(), *list(gateway.output)[-12:], cluster.log.read_text()[-2000:]])
+    until(
+        is_down, within=90.0, why=lambda: [cluster.pid(), *list(gateway.output)[-12:], cluster.log.read_text()[-2000:]]
+    )
     sent = alice.message(bob.uri, "without a database")
     call.take_message()
     assert alice.final_answer_to(sent).status == 200
