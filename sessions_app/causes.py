@@ -1,36 +1,16 @@
 """A failure in words: what happened, and what an operator can try. One table; the first row that fits tells.
 
-Causes come as side (``msrp``, ``message``, ``gateway``), layer (``sip``, ``tcp``, ``timer`` ...), code and detail, see
-:class:`sessions_app.models.SetupFailure`. Messages have theirs in ``detail``: ``msrp side, tcp: connection refused``.
+Causes are values, see :class:`sessions_app.cause.Cause`; messages and failed set-ups have them in columns.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sessions_app.models import MessageRecord, SetupFailure
+from sessions_app.cause import Cause, Side
 
-_DETAIL: Final = re.compile(r"(?:set-up failed: )?(?P<leg>\w+)(?: side)?, (?P<layer>[\w-]+): (?P<what>.*)", re.DOTALL)
-_CODE: Final = re.compile(r"\b([3-6]\d\d)\b")
-_ANSWERED: Final = ("sip", "msrp", "report", "other")
-"""Layers in whose words a code may stand: the others name addresses and ports."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Where and how something failed."""
-
-    leg: str
-    layer: str
-    code: int | None
-    detail: str
-
-    @property
-    def side(self) -> str:
-        """The side, as people say it."""
-        return {"msrp": "the MSRP side", "message": "the message side"}.get(self.leg, "this gateway")
+_SIDES: Final = {Side.MSRP: "the MSRP side", Side.MESSAGE: "the message side"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +21,12 @@ class Told:
     tries: tuple[str, ...]
 
 
-def of_setup(failure: SetupFailure) -> Cause:
-    """The cause of a failed set-up."""
-    return Cause(failure.leg, failure.layer, failure.code, failure.detail)
-
-
-def of_message(message: MessageRecord) -> Cause:
-    """The cause of an undelivered message."""
-    if message.state == MessageRecord.State.EXPIRED:
-        return Cause("gateway", "expiry", None, message.detail or "expired before it could be delivered")
-    found = _DETAIL.fullmatch(message.detail)
-    leg, layer, what = found.group("leg", "layer", "what") if found else ("gateway", "other", message.detail)
-    if layer in _ANSWERED and (code := _CODE.search(what)):
-        return Cause(leg, layer, int(code[1]), what)
-    return Cause(leg, layer, message.msrp_code if leg == "msrp" else message.sip_code, what)
-
-
 _Row = tuple[dict[str, Any], str, tuple[str, ...]]
 
 _TABLE: Final[tuple[_Row, ...]] = (
     (
         {"layer": "loop"},
-        "It would have come back to this gateway: {detail}.",
+        "It would have come back to this gateway: {text}.",
         (
             "Is the address really one of the other side? It leads to a listener of this gateway.",
             "Give the route a next hop, where the address is to be served behind one.",
@@ -70,7 +34,7 @@ _TABLE: Final[tuple[_Row, ...]] = (
     ),
     (
         {"layer": "destination"},
-        "This gateway does not send there: {detail}.",
+        "This gateway does not send there: {text}.",
         (
             "Should it? Write the network into the destinations of the route or of the peer, or into"
             " GATEWAY_DESTINATIONS.",
@@ -79,7 +43,7 @@ _TABLE: Final[tuple[_Row, ...]] = (
     ),
     (
         {"layer": "overload"},
-        "Nothing more is sent there for now: {detail}.",
+        "Nothing more is sent there for now: {text}.",
         (
             "Is the next hop alive? See Peers and nodes.",
             "If it is only slow, and more may wait for it, see GATEWAY_MAX_UNANSWERED.",
@@ -158,20 +122,20 @@ _TABLE: Final[tuple[_Row, ...]] = (
     ),
     (
         {"layer": "stranger"},
-        "It came from an address that is no peer: {detail}.",
+        "It came from an address that is no peer: {text}.",
         (
             "Should it be one? Add a peer with its network.",
             "If not, there is nothing to repair: strangers are refused.",
         ),
     ),
     (
-        {"layer": "refusal", "detail": "No route takes"},
-        "No route takes this request: {detail}.",
+        {"layer": "refusal", "text": "No route takes"},
+        "No route takes this request: {text}.",
         ("Try the routes with its From, To and Request-URI: is the one that should take it enabled, and high enough?",),
     ),
     (
         {"layer": "refusal"},
-        "This gateway refused the request before there was a session: {detail}.",
+        "This gateway refused the request before there was a session: {text}.",
         ("Look at the request in its frames.", "Compare it with the route that takes it: a rule of it may refuse it."),
     ),
     (
@@ -183,7 +147,7 @@ _TABLE: Final[tuple[_Row, ...]] = (
         ),
     ),
     (
-        {"layer": "tcp", "detail": "refused"},
+        {"layer": "tcp", "text": "refused"},
         "Nobody listens at the address of {side}: the connection was refused.",
         ("Is the peer's program running?", "Do the port in the route and the port of the peer agree?"),
     ),
@@ -196,7 +160,7 @@ _TABLE: Final[tuple[_Row, ...]] = (
         ),
     ),
     (
-        {"layer": "tls", "detail": "certificate is refused"},
+        {"layer": "tls", "text": "certificate is refused"},
         "{side} showed a certificate that is not believed.",
         (
             "Has it expired? See Peers and nodes.",
@@ -236,12 +200,12 @@ _TABLE: Final[tuple[_Row, ...]] = (
     ),
     (
         {"layer": "msrp"},
-        "The MSRP session failed: {detail}.",
+        "The MSRP session failed: {text}.",
         ("Retry: a new session is set up.", "See the session's events."),
     ),
     (
         {},
-        "{side} refused it or it failed on the way: {detail}.",
+        "{side} refused it or it failed on the way: {text}.",
         ("See the session's events and its ladder.", "Retry."),
     ),
 )
@@ -251,11 +215,11 @@ def tell(cause: Cause) -> Told:
     """The cause in words."""
     for wanted, what, tries in _TABLE:
         if all(_fits(cause, name, value) for name, value in wanted.items()):
-            text = what.format(side=cause.side, detail=cause.detail)
-            return Told(text[:1].upper() + text[1:], tries)
+            words = what.format(side=_SIDES.get(cause.side, "this gateway"), text=cause.text)
+            return Told(words[:1].upper() + words[1:], tries)
     raise AssertionError("the last row fits everything")
 
 
 def _fits(cause: Cause, name: str, value: Any) -> bool:
     found = getattr(cause, name)
-    return value in found if name == "detail" else found == value
+    return value in found if name == "text" else found == value

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from sessions_app.cause import Cause, Side
 from sessions_app.store import columns
-from sessions_app.store.message_rows import event, new_id
+from sessions_app.store.message_rows import NOTHING_FAILED, event, failure, new_id
 
 CHUNK: Final = 5000
 """Sessions of one transaction."""
@@ -33,12 +34,12 @@ FAILURES: Final[list[tuple[int | None, str | None, str, str, int]]] = [
     (503, "Service Unavailable", "sip", "503 Service Unavailable", 500),
 ]
 UNDELIVERED: Final = [
-    ("to_msrp", 480, None, "msrp side, msrp: no answer in 30 s"),
-    ("to_msrp", 480, 481, "msrp side, msrp: 481"),
-    ("to_msrp", 415, 415, "msrp side, msrp: 415"),
-    ("to_page", 486, 403, "message side, sip: 486 Busy Here"),
-    ("to_page", None, 408, "message side, timer: no answer in 32 s"),
-    ("to_page", 404, 403, "message side, sip: 404 Not Found"),
+    ("to_msrp", 480, None, Cause(Side.MSRP, "timeout", "no answer in 30 s")),
+    ("to_msrp", 480, 481, Cause(Side.MSRP, "response", "481", 481)),
+    ("to_msrp", 415, 415, Cause(Side.MSRP, "response", "415", 415)),
+    ("to_page", 486, 403, Cause(Side.MESSAGE, "sip", "486 Busy Here", 486)),
+    ("to_page", None, 408, Cause(Side.MESSAGE, "timer", "no answer in 32 s")),
+    ("to_page", 404, 403, Cause(Side.MESSAGE, "sip", "404 Not Found", 404)),
 ]
 BODY: Final = b"Good morning, is the parcel there?"
 
@@ -211,10 +212,11 @@ def _message(
     batch: Batch, dice: random.Random, tally: dict[str, int], session: str, at: float, page: str, rich: str
 ) -> None:
     direction = "to_msrp" if dice.random() < 0.55 else "to_page"
-    state, sip, msrp, detail, body = "delivered", "200", "200", "", "\\N"
+    state, sip, msrp, failed, body = "delivered", "200", "200", NOTHING_FAILED, "\\N"
     took = dice.lognormvariate(-3.6, 0.7)
     if dice.random() < 0.012:
-        direction, sip_code, msrp_code, detail = dice.choice(UNDELIVERED)
+        direction, sip_code, msrp_code, cause = dice.choice(UNDELIVERED)
+        failed = failure(cause)
         sip, msrp = _number(sip_code), _number(msrp_code)
         state, body, took = "failed", _BODY_LINE, 0.2 + dice.random() * 30
         tally["undelivered"] += 1
@@ -225,7 +227,7 @@ def _message(
     # In the order of columns.MESSAGE, by hand: millions of these are made.
     batch.messages.append(
         f"{new_id(at)}\t{session}\t{direction}\t{state}\t{parties}\t{token}\t{token[::-1]}\ttext/plain\t{len(BODY)}\t{body}\t"
-        f"{_when(at)}\t{_when(at + took)}\t{sip}\t{msrp}\t{detail}\t{_HASH_LINE}\t\t\t\t\t\\N\n"
+        f"{_when(at)}\t{_when(at + took)}\t{sip}\t{msrp}\t{failed}{_HASH_LINE}\t\t\t\t\t\\N\n"
     )
 
 

@@ -13,6 +13,7 @@ from django_filters.fields import IsoDateTimeField
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from sessions_app.cause import Side
 from sessions_app.models import Acknowledgement, GatewaySession, MessageRecord, Node, Peer, Route, SetupFailure
 from sessions_app.search import (
     SHORTEST,
@@ -167,6 +168,15 @@ def _has_note() -> django_filters.BooleanFilter:
     return django_filters.BooleanFilter(label="Acknowledged", method="by_note", widget=forms.Select(choices=choices))
 
 
+def _side() -> django_filters.ChoiceFilter:
+    choices = [(side.value, side.value) for side in Side if side]
+    return django_filters.ChoiceFilter(label="Side", choices=choices, empty_label="Any side")
+
+
+def _without_code(help_text: str) -> django_filters.BooleanFilter:
+    return django_filters.BooleanFilter(field_name="code", lookup_expr="isnull", label="No reply", help_text=help_text)
+
+
 SESSION_ORDERS: Final = {
     "": ("Newest first", ("-created_at", "-id"), Q()),
     "oldest": ("Oldest first", ("created_at", "id"), Q()),
@@ -275,6 +285,10 @@ class MessageFilter(Sorted):
     to_uri = django_filters.CharFilter(label="To", method="part_of")
     sip_code = django_filters.NumberFilter(label="SIP code", min_value=100, max_value=699, method="by_sip_code")
     msrp_code = django_filters.NumberFilter(label="MSRP code", min_value=100, max_value=999)
+    side = _side()
+    layer = django_filters.CharFilter(label="Layer")
+    code = django_filters.NumberFilter(label="Code of that side", min_value=100, max_value=999)
+    code__isnull = _without_code("True: that side gave no code; false: it gave one.")
     detail = django_filters.CharFilter(label="Detail")
     host = django_filters.CharFilter(label="Host of To", method="by_host")
     acknowledged = _has_note()
@@ -340,19 +354,12 @@ class SetupFailureFilter(Sorted):
         max_value=699,
         widget=forms.NumberInput(attrs={"placeholder": "Code", "min": 100, "max": 699}),
     )
-    leg = django_filters.ChoiceFilter(
-        label="Side", choices=[(name, name) for name in ("msrp", "message", "gateway")], empty_label="Any side"
-    )
+    leg = _side()
     layer = django_filters.CharFilter(label="Layer")
     since = _since("created_at")
     acknowledged = _has_note()
     sort = _sort(FAILURE_ORDERS)
-    code__isnull = django_filters.BooleanFilter(
-        field_name="code",
-        lookup_expr="isnull",
-        label="No reply",
-        help_text="True: no negative reply came; false: one came.",
-    )
+    code__isnull = _without_code("True: no negative reply came; false: one came.")
     detail = django_filters.CharFilter(label="Detail")
     host = django_filters.CharFilter(label="Host of the Request-URI", method="by_host")
     key = django_filters.CharFilter(method="whole")

@@ -12,7 +12,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from sessions_app import tally
-from sessions_app.causes import Cause, Told, tell
+from sessions_app.cause import Cause, Side
+from sessions_app.causes import Told, tell
 
 BARS: Final = 25
 """Bars of a trend: 24 steps from the whole hour, or slot, in which its time begins, to the one that is not over."""
@@ -28,7 +29,7 @@ _LATEST_SETUP: Final = """
 """
 _LATEST_MESSAGE: Final = """
 (SELECT %s AS place, id, received_at FROM sessions_app_messagerecord AS failure
-  WHERE direction = %s AND state = %s AND detail = %s
+  WHERE state IN ('failed', 'expired') AND side = %s AND layer = %s AND code IS NOT DISTINCT FROM %s AND detail = %s
     AND parley_host(to_uri) = %s AND received_at >= %s {unseen} ORDER BY received_at DESC, id DESC LIMIT 1)
 """
 
@@ -59,7 +60,7 @@ class Group:
     @property
     def address(self) -> str:
         """The query of the list that shows these rows."""
-        return urlencode(self.query)
+        return urlencode(self.query, doseq=True)
 
     @property
     def numbers(self) -> str:
@@ -104,13 +105,14 @@ def groups(since: timedelta, now: datetime, *, unseen: bool, most: int = MOST) -
 def _setups(leg: str, layer: str, code: int | None, what: str, host: str, after: str) -> Group:
     query: dict[str, Any] = {"leg": leg, "layer": layer, "host": host, "created_after": after}
     query.update({"code": code} if code is not None else {"code__isnull": "true", "detail": what})
-    return Group("setup", Cause(leg, layer, code, what), what, host, query=query)
+    return Group("setup", Cause(Side(leg), layer, what, code), what, host, query=query)
 
 
-def _messages(direction: str, state: str, code: None, detail: str, host: str, after: str) -> Group:
-    cause = _cause(state, detail)
-    query = {"state": state, "direction": direction, "detail": detail, "host": host, "received_after": after}
-    return Group("message", cause, cause.detail, host, query=query)
+def _messages(side: str, layer: str, code: int | None, detail: str, host: str, after: str) -> Group:
+    query: dict[str, Any] = {"state": ["failed", "expired"], "side": side, "layer": layer, "detail": detail}
+    query.update({"host": host, "received_after": after})
+    query.update({"code": code} if code is not None else {"code__isnull": "true"})
+    return Group("message", Cause(Side(side), layer, detail, code), detail, host, query=query)
 
 
 def _find_latest(largest: list[Group], since: datetime, *, unseen: bool) -> None:
@@ -121,16 +123,9 @@ def _find_latest(largest: list[Group], since: datetime, *, unseen: bool) -> None
     for place, group in enumerate(largest):
         side, layer, code, what, host = group.key
         parts.append(_LATEST_SETUP if group.kind == "setup" else _LATEST_MESSAGE)
-        values += [place, side, layer, *([code] if group.kind == "setup" else []), what, host, since]
+        values += [place, side, layer, code, what, host, since]
     query = "UNION ALL".join(parts).format(unseen=tally.UNSEEN if unseen else "")
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         for place, identity, at in cursor.fetchall():  # none where it was retried since it was counted
             largest[place].latest_id, largest[place].latest = identity, at
-
-
-def _cause(state: str, detail: str) -> Cause:
-    from sessions_app.causes import of_message
-    from sessions_app.models import MessageRecord
-
-    return of_message(MessageRecord(state=state, detail=detail))

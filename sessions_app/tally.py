@@ -1,9 +1,9 @@
 """Failures by cause, counted where they are made: the table of tallies.
 
-Triggers (migration 0033) put a row of +1 or -1 into it in the transaction that makes a failure, or makes it none any
-more: a retry, a deletion; and a row for each that is acknowledged. Rows are only added, so writers never wait for one
-another. The cleanup puts them together: by SLOT, and by the hour once no page looks closer. Whatever it has or has not
-done, the sum over a slot is the number of its failures.
+Triggers (migrations 0033 and 0038) put a row of +1 or -1 into it in the transaction that makes a failure, or makes it
+none any more: a retry, a deletion; and a row for each that is acknowledged. Rows are only added, so writers never wait
+for one another. The cleanup puts them together: by SLOT, and by the hour once no page looks closer. Whatever it has or
+has not done, the sum over a slot is the number of its failures.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ SELECT kind, side, layer, code, what, host, floor((extract(epoch FROM at) - %(or
       FROM sessions_app_setupfailure AS failure
      WHERE created_at >= %(since)s AND created_at < %(whole)s {unseen}
     UNION ALL
-    SELECT 'message', direction, state, NULL::smallint, detail, parley_host(to_uri), received_at, 1
+    SELECT 'message', side, layer, code, detail, parley_host(to_uri), received_at, 1
       FROM sessions_app_messagerecord AS failure
      WHERE state IN ('failed', 'expired') AND received_at >= %(since)s AND received_at < %(whole)s {unseen}
   ) AS failures

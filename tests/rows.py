@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
+from sessions_app.cause import NO_CAUSE, Cause
 from sessions_app.models import GatewaySession, MessageRecord, Node, SessionEvent, SetupFailure
 from sessions_app.roles import ensure_groups
 
@@ -47,7 +48,18 @@ def make_ended(**values: Any) -> GatewaySession:
     )
 
 
-def make_message(session: GatewaySession, **values: Any) -> MessageRecord:
+def of_cause(cause: Cause) -> dict[str, Any]:
+    """Columns of a message that failed for it."""
+    return {
+        "side": cause.side.value,
+        "layer": cause.layer,
+        "code": cause.code,
+        "lost_with": cause.lost_with.value,
+        "detail": cause.text,
+    }
+
+
+def make_message(session: GatewaySession, cause: Cause = NO_CAUSE, **values: Any) -> MessageRecord:
     now = timezone.now()
     return MessageRecord.objects.create(
         session=session,
@@ -62,6 +74,7 @@ def make_message(session: GatewaySession, **values: Any) -> MessageRecord:
             "finished_at": now,
             "sip_code": 200,
             "msrp_code": 200,
+            **of_cause(cause),
             **values,
         },
     )

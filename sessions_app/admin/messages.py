@@ -48,7 +48,7 @@ class MessageAdmin(RecordAdmin):
         "sides",
         "sip_code",
         "msrp_code",
-        "detail",
+        "said",
         "size",
         "received",
         "took",
@@ -84,6 +84,11 @@ class MessageAdmin(RecordAdmin):
         """Time to the outcome."""
         return took(message)
 
+    @display(description="detail")
+    def said(self, message: MessageRecord) -> str:
+        """Why it failed."""
+        return str(message.cause)
+
     @display(description="on its page")
     def page(self, message: MessageRecord) -> SafeString:
         """What happened in words, retry, and the body for whoever may read it."""
@@ -106,7 +111,7 @@ class MessageAdmin(RecordAdmin):
             "finished",
             "sip_code",
             "msrp_code",
-            "detail",
+            "said",
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from protocols.sip.transaction_server import State as TransactionState
+from sessions_app.cause import ENDED, Cause, Side
 from sessions_app.gateway import content
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import Event
@@ -61,8 +62,9 @@ def keep(
             for each in made:
                 session.gateway.page_side.enqueue(each)
         else:
+            cause = Cause(Side.GATEWAY, ENDED, "the request that brought it was cancelled")
             for each in made:
-                each.finished(Event.REFUSED, None, "gateway, session: the request that brought it was cancelled")
+                each.finished(Event.REFUSED, None, cause)
 
     for each in made:
         each.keep_or_wait(kept)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from sessions_app.cause import NO_CAUSE, Cause
 from sessions_app.gateway import content
 from sessions_app.gateway.life import Event, State, after
 from sessions_app.store import message_rows
@@ -147,7 +148,7 @@ class Carried:
         ``with_audit``: in the same transaction as the outcomes that are written now.
         """
         self.state = after(self.state, Event.KEPT)
-        line = self._row(None, None, None, "", self.body)
+        line = self._row(None, None, None, NO_CAUSE, self.body)
         store = self.session.gateway.store
         self._obligation = store.keep_message(self.session.id, line, promise, None, with_audit=with_audit)
 
@@ -156,7 +157,7 @@ class Carried:
         event: Event,
         sip_code: int | None,
         msrp_code: int | None,
-        detail: str,
+        cause: Cause,
         *,
         tell: Callable[[], object] | None = None,
     ) -> None:
@@ -171,19 +172,19 @@ class Carried:
         now = gateway.wall()
         state = self.state
         if self._obligation is not None:
-            outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, detail)
+            outcome = message_rows.outcome(self.id, state, now, sip_code, msrp_code, cause)
             gateway.store.finish_message(self._obligation, outcome, tell)
         else:
             if tell is not None:
                 tell()
             body = self.body if state in gateway.bodies_kept else None
-            gateway.store.new_message(self._row(now, sip_code, msrp_code, detail, body))
+            gateway.store.new_message(self._row(now, sip_code, msrp_code, cause, body))
         gateway.count(f"{self.direction}_{state}")
         if gateway.observe is not None:
             gateway.observe(self, state, now, sip_code, msrp_code)
 
     def _row(
-        self, finished_at: float | None, sip_code: int | None, msrp_code: int | None, detail: str, body: bytes | None
+        self, finished_at: float | None, sip_code: int | None, msrp_code: int | None, cause: Cause, body: bytes | None
     ) -> str:
         head, parties = self.session.rows[self.direction]
         rest = message_rows.NOTHING_MORE
@@ -203,7 +204,7 @@ class Carried:
             finished_at,
             sip_code,
             msrp_code,
-            detail,
+            cause,
             sha256(self.body).digest(),
             rest,
         )

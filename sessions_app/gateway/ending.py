@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sessions_app.cause import LostWith
 from sessions_app.gateway import session_row, telling
 from sessions_app.gateway.outcomes import Answer, setup_cause, setup_refused
 from sessions_app.gateway.session_row import State
@@ -12,18 +13,18 @@ from sessions_app.gateway.session_row import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sessions_app.cause import Cause
     from sessions_app.gateway.session import Session
     from sessions_app.gateway.to_msrp import ToMsrp
 
 
-def fail(session: Session, layer: str, detail: str, code: int | None, reason: str | None, *, bye: bool) -> None:
+def fail(session: Session, cause: Cause, reason: str | None, *, bye: bool) -> None:
     """Set-up failed: tell every waiting MESSAGE, the records, the operator's listeners, and the sender if asked.
 
-    ``code`` and ``reason`` are those of a negative SIP reply, None where none came.
+    ``cause.code`` and ``reason`` are those of a negative SIP reply, None where none came.
     """
     gateway = session.gateway
-    answer = setup_refused(code) if code is not None else setup_cause(layer)
-    full = f"msrp side, {layer}: {detail}"
+    answer = setup_refused(cause.code) if cause.code is not None else setup_cause(cause.layer)
     waiting = list(session.queue)
     # Who is told by a notice in words is told by one, of all of them.
     owed = [message for message in waiting if message.is_owed and not telling.wants_imdn(message)]
@@ -31,27 +32,27 @@ def fail(session: Session, layer: str, detail: str, code: int | None, reason: st
     notice: Callable[[], object] | None = None
     if (owed or wanted) and not gateway.draining:
         in_words = [message for message in waiting if not (message.is_owed and telling.wants_imdn(message))]
-        notice = partial(telling.set_up_failed, session, code, reason, detail, owed or in_words, len(owed))
+        notice = partial(telling.set_up_failed, session, cause, reason, owed or in_words, len(owed))
     # A notice about what was promised is kept with its end; another one is not said before what it is about has ended.
     last = None if owed else next((message for message in reversed(waiting) if message.promised), None)
-    _fail_waiting(session, answer, f"set-up failed: {full}", owed, last, notice)
+    _fail_waiting(session, answer, cause.taking_along(LostWith.SETUP), owed, last, notice)
     answered = answer.code if session.initiator == "message" else 200
-    gateway.setup_failed(session, layer, detail, code, reason, answered, len(waiting))
+    gateway.setup_failed(session, cause, reason, answered, len(waiting))
     if notice is not None and last is None:
         notice()
-    close(session, "failed", full, bye=bye)
+    close(session, "failed", cause.end_reason, bye=bye)
 
 
-def end(session: Session, reason: str, *, bye: bool) -> None:
+def end(session: Session, cause: Cause, *, bye: bool) -> None:
     """A live session is over, or one that is being set up is given up."""
-    _fail_waiting(session, Answer(480, None, 5), f"gateway, session: {reason}")
-    close(session, "ended", reason, bye=bye)
+    _fail_waiting(session, Answer(480, None, 5), cause.taking_along(LostWith.SESSION))
+    close(session, "ended", cause.end_reason, bye=bye)
 
 
 def _fail_waiting(
     session: Session,
     answer: Answer,
-    detail: str,
+    cause: Cause,
     told_together: Sequence[ToMsrp] = (),
     last: ToMsrp | None = None,
     after: Callable[[], object] | None = None,
@@ -60,9 +61,7 @@ def _fail_waiting(
     waiting = list(session.queue)
     session.queue.clear()
     for message in waiting:
-        message.failed(
-            answer, None, detail, tell=message not in told_together, after=after if message is last else None
-        )
+        message.failed(answer, None, cause, tell=message not in told_together, after=after if message is last else None)
 
 
 def close(session: Session, state: str, reason: str, *, bye: bool) -> None:

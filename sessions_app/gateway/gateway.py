@@ -35,6 +35,7 @@ from protocols.sip.uri import SipUri
 from protocols.sip.user_agent import ALLOW, UserAgent
 from protocols.sip.validate import check_hops
 from protocols.timers import TimerWheel
+from sessions_app.cause import Cause, Side, over
 from sessions_app.conf import GatewayConfig
 from sessions_app.gateway import arrivals, intake, reconnect, session_row, telling
 from sessions_app.gateway.carried import Carried
@@ -318,7 +319,7 @@ class Gateway:
         except (UnusableOffer, SipError) as error:
             transaction.respond(error.code, error.reason, headers=error.headers)
             layer = error.layer if isinstance(error, UnusableOffer) else "sip"
-            self.setup_failed(session, layer, error.reason, None, None, error.code, 0, recorded=False)
+            self.setup_failed(session, Cause(Side.MSRP, layer, error.reason), None, error.code, 0, recorded=False)
             return
         no_room = arrivals.refusal(session, description.messages)
         if no_room is not None:
@@ -343,9 +344,8 @@ class Gateway:
         if isinstance(found, Failure) and found.layer in MESSAGE_IN_VAIN:
             answer = setup_cause(found.layer)
             transaction.respond(answer.code, answer.reason)
-            self.setup_failed(
-                session, found.layer, found.detail, None, None, answer.code, 0, recorded=False, leg="message"
-            )
+            cause = Cause(Side.MESSAGE, found.layer, found.detail)
+            self.setup_failed(session, cause, None, answer.code, 0, recorded=False)
             return
         before = self.sessions.get(session.key)
         if before is not None:
@@ -403,9 +403,9 @@ class Gateway:
         if session is None:
             return "no such live session here"
         if session.state is State.SETTING_UP and session.initiator == "message":
-            session.fail("policy", f"ended by {by}")
+            session.fail(Cause(Side.MSRP, "policy", f"ended by {by}"))
         else:
-            session.end(f"ended by {by}")
+            session.end(over(f"ended by {by}"))
         return "ended"
 
     def expire_session(self, identity: str) -> str:
@@ -417,23 +417,20 @@ class Gateway:
         if reason is None:
             session.touch()  # its row looks silent: the clock was set, or it is late
             return "not silent any more"
-        session.end(reason)
+        session.end(over(reason))
         return reason
 
     def setup_failed(
         self,
         session: Session,
-        layer: str,
-        detail: str,
-        code: int | None,
+        cause: Cause,
         reason: str | None,
         answered: int,
         waiting: int,
         *,
         recorded: bool = True,
-        leg: str = "msrp",
     ) -> None:
-        """E_MSRP_GW_SETUP_FAILED. ``recorded`` False: the session got no row of its own. ``leg``: whose side failed."""
+        """E_MSRP_GW_SETUP_FAILED. ``recorded`` False: the session got no row of its own."""
         self.count("setup_failures")
         decision = session.decision
         now = self.wall()
@@ -445,11 +442,11 @@ class Gateway:
                 "from_uri": decision.from_uri,
                 "to_uri": decision.to_uri,
                 "ruri": decision.ruri,
-                "code": code,
+                "code": cause.code,
                 "reason": reason,
-                "leg": leg,
-                "layer": layer,
-                "detail": detail,
+                "leg": cause.side.value,
+                "layer": cause.layer,
+                "detail": cause.text,
                 "answered": answered,
                 "waiting": waiting,
                 "node": self.config.node_name,
@@ -462,7 +459,7 @@ class Gateway:
         """Take nothing new on, and end every session with a BYE."""
         self.draining = True
         for session in list(self.by_id.values()):
-            session.end("the gateway is stopping")
+            session.end(over("the gateway is stopping"))
 
 
 def _max_forwards(transaction: ServerTransaction) -> int:

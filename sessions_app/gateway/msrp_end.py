@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from protocols.msrp.errors import TOO_LARGE, TYPE_NOT_ACCEPTED, MsrpSendError
 from protocols.msrp.ids import new_message_id
+from sessions_app.cause import Cause, Side
 from sessions_app.gateway import content
 from sessions_app.gateway.content import Form
 from sessions_app.gateway.outcomes import Answer
@@ -46,7 +47,8 @@ class MsrpEnd:
         if message.cpim is not None or self._wraps or not msrp.peer_accept_types.allows(form.type):
             found = content.for_msrp(message, msrp.peer_accept_types, self._wrapped, gateway.uri)
             if found is None:
-                message.failed(Answer(415), None, f"msrp side, type: {TYPE_NOT_ACCEPTED}: {message.content_type}")
+                cause = Cause(Side.MSRP, "type", f"{TYPE_NOT_ACCEPTED}: {message.content_type}")
+                message.failed(Answer(415), None, cause)
                 return
             form = found
             message.whole = message.cpim is not None and form.essence == content.CPIM
@@ -65,7 +67,7 @@ class MsrpEnd:
         except MsrpSendError as error:
             self.forget(message)
             answer = {TYPE_NOT_ACCEPTED: Answer(415), TOO_LARGE: Answer(413)}.get(error.cause, Answer(480, None, 30))
-            message.failed(answer, None, f"msrp side, msrp: {error}")
+            message.failed(answer, None, Cause(Side.MSRP, "msrp", str(error)))
 
     def send_notification(self, session: Session, msrp: MsrpSession, body: bytes) -> bool:
         """An IMDN of ours; False where it cannot go."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.entropy import source
 from protocols.payload import cpim, imdn
+from sessions_app.cause import NO_CAUSE, Cause, Side
 from sessions_app.gateway.content import Form
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.life import TRANSITIONS, Event, State
@@ -113,12 +114,15 @@ class Notifications:
     ) -> None:
         before = tuple(state.value for state, happens in TRANSITIONS if happens is event)
         state = State.FAILED if event is Event.DENIED else State.DELIVERED
+        text = f"IMDN {document.status}"
+        side = Side.MSRP if direction == "to_msrp" else Side.MESSAGE
         self._gateway.store.confirm(
             Confirmation(
                 direction=direction,
                 state=state.value,
                 before=before,
-                text=f"IMDN {document.status}",
+                text=text,
+                cause=Cause(side, "imdn", text) if event is Event.DENIED else NO_CAUSE,
                 id=about.id if about is not None else None,
                 imdn_id=document.message_id,
                 senders=names if about is None else None,

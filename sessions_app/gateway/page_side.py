@@ -14,6 +14,7 @@ from protocols.payload.split import split_text
 from protocols.sip.flow import Target
 from protocols.sip.transaction_client import ClientTransaction, Failure, OutgoingRequest
 from protocols.sip.transports import UDP_LIMIT
+from sessions_app.cause import NO_CAUSE, Cause, Side
 from sessions_app.gateway import content
 from sessions_app.gateway.life import Event
 from sessions_app.gateway.outcomes import MESSAGE_IN_VAIN
@@ -113,7 +114,7 @@ class PageSide:
 
     def _send(self, message: ToPage | Indication) -> None:
         if isinstance(message, ToPage) and message.expired:
-            self._finish(message, Event.EXPIRED, None, "message side, queue: expired")
+            self._finish(message, Event.EXPIRED, None, Cause(Side.MESSAGE, "expiry", "expired"))
             return
         page = message.session.page
         if page.target is not None:
@@ -134,8 +135,8 @@ class PageSide:
 
     def _unreachable(self, message: ToPage | Indication, failure: Failure) -> None:
         if isinstance(message, ToPage):
-            detail = f"message side, {failure.layer}: {failure.detail}"
-            self._finish(message, Event.REFUSED, None, detail, MESSAGE_IN_VAIN.get(failure.layer))
+            cause = Cause(Side.MESSAGE, failure.layer, failure.detail)
+            self._finish(message, Event.REFUSED, None, cause, MESSAGE_IN_VAIN.get(failure.layer))
         else:
             self._next(message.session.page.ruri)
 
@@ -143,11 +144,12 @@ class PageSide:
         page = message.session.page
         if isinstance(message, ToPage) and message.form is None:
             if not message.choose_form():
-                self._finish(message, Event.REFUSED, 415, "message side, type: it takes none of the forms there are")
+                cause = Cause(Side.MESSAGE, "type", "it takes none of the forms there are", 415)
+                self._finish(message, Event.REFUSED, 415, cause)
                 return
             refusal = self._fit(message, target)
             if refusal:
-                self._finish(message, Event.REFUSED, 413, f"message side, size: {refusal}")
+                self._finish(message, Event.REFUSED, 413, Cause(Side.MESSAGE, "size", refusal, 413))
                 return
         if page.hop and page.hop.endswith(ONLY_BY_FLOW) and not self._gateway.transports.has(target):
             self._unreachable(message, Failure("tcp", "the connection that its MESSAGEs came on is closed"))
@@ -184,21 +186,23 @@ class PageSide:
         assert isinstance(message, ToPage)
         if code == 482 and (message.resent or self._gateway.database_away.is_young):
             # It knows the request from the process before (RFC 3261 s8.2.2.2). What it had answered, nobody knows.
-            self._finish(message, Event.PASSED_ON, code, "message side, sip: 482, it had come before the restart")
+            cause = Cause(Side.MESSAGE, "sip", "482, it had come before the restart", code)
+            self._finish(message, Event.PASSED_ON, code, cause)
         elif code < 300:
             if message.part + 1 < len(message.parts):
                 message.part += 1
                 self._send(message)
             elif code == 202:
-                self._finish(message, Event.PASSED_ON, code, "")
+                self._finish(message, Event.PASSED_ON, code, NO_CAUSE)
             else:
-                self._finish(message, Event.TAKEN, code, "")
+                self._finish(message, Event.TAKEN, code, NO_CAUSE)
         elif code == 415 and self._other_form(message):
             message.cseq += 1
             self._send(message)
         else:
             part = f", part {message.part + 1} of {len(message.parts)}" if message.parts else ""
-            self._finish(message, Event.REFUSED, code, f"message side, sip: {code} {response.reason}{part}")
+            cause = Cause(Side.MESSAGE, "sip", f"{code} {response.reason}{part}", code)
+            self._finish(message, Event.REFUSED, code, cause)
 
     def _other_form(self, message: ToPage) -> bool:
         """After a 415: whether there is another form of the message that may be tried; then this one is no more."""
@@ -224,11 +228,11 @@ class PageSide:
         if isinstance(message, Indication):
             self._next(page.ruri)
             return
-        detail = f"message side, {failure.layer}: {failure.detail}"
+        cause = Cause(Side.MESSAGE, failure.layer, failure.detail)
         too_large = failure.layer == "tcp" and known is not None and known.transport == "UDP"
         if too_large:  # only its size had asked for a connection
-            detail = f"message side, size: too large for UDP, and over TCP: {failure.detail}"
-        self._finish(message, Event.REFUSED, None, detail, 413 if too_large else None)
+            cause = Cause(Side.MESSAGE, "size", f"too large for UDP, and over TCP: {failure.detail}")
+        self._finish(message, Event.REFUSED, None, cause, 413 if too_large else None)
 
     def _hold_back(self, message: ToPage, host: str) -> None:
         """It is owed, or will be in a moment, so it does not fail because of a bound of ours: it waits for room."""
@@ -247,15 +251,15 @@ class PageSide:
 
     # ---------------------------------------------------------------------------------- end
 
-    def _finish(self, message: ToPage, event: Event, code: int | None, detail: str, status: int | None = None) -> None:
+    def _finish(self, message: ToPage, event: Event, code: int | None, cause: Cause, status: int | None = None) -> None:
         target = message.session.page.ruri
-        if message.finished(event, code, detail, status):
+        if message.finished(event, code, cause, status):
             self._next(target)
             return
         # It is left to the next start, and so is what was promised after it: order is kept across a planned stop.
         self._indications.pop(target, None)
         for behind in self._queues.pop(target):
-            behind.finished(Event.REFUSED, None, "gateway, stop: those before it have no answer")
+            behind.finished(Event.REFUSED, None, Cause(Side.GATEWAY, "stop", "those before it have no answer"))
 
     def _next(self, target: str) -> None:
         """The queue of ``target`` moves on."""

@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from protocols.msrp.uri import MsrpUri
+from sessions_app.cause import Cause, LostWith, Side
 from sessions_app.gateway import ending
 from sessions_app.gateway.outcomes import Answer
 from sessions_app.gateway.routing import calling
@@ -50,13 +51,13 @@ def offer_anew(session: Session, reason: str) -> None:
     session.leg.reoffer()
 
 
-def move_on(session: Session, reason: str, *, bye: bool) -> None:
+def move_on(session: Session, cause: Cause, *, bye: bool) -> None:
     """End; a new session carries what waits or has no answer yet, which may have arrived."""
     if session.state is State.ENDED:
         return
-    moving, staying = _movable(session, session.give_way(reason, bye=bye))
+    moving, staying = _movable(session, session.give_way(cause.end_reason, bye=bye))
     for message in staying:
-        message.failed(Answer(480, None, 5), None, f"gateway, session: {reason}")
+        message.failed(Answer(480, None, 5), None, cause.taking_along(LostWith.SESSION))
     _call_anew(session, moving)
 
 
@@ -71,7 +72,7 @@ def given_up(session: Session, detail: str) -> None:
     own = session.initiator == "msrp"
     moving, staying = _movable(session, session.queue, lambda message: own or message.may_have_arrived)
     session.queue = deque(staying)
-    session.fail("sip", detail, bye=False)
+    session.fail(Cause(Side.MSRP, "sip", detail), bye=False)
     _call_anew(session, moving)
 
 

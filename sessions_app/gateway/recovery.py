@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.sip.dialog import Dialog
 from protocols.sip.errors import SipError
+from sessions_app.cause import Cause, Side
 from sessions_app.gateway.duplicates import seen_as
 from sessions_app.gateway.routing import Decision, accept_types, calling
 from sessions_app.gateway.session import Session
@@ -124,7 +125,7 @@ class Inheritance:
         except Exception as error:
             self._gateway.count("recovery_failures")
             logger.exception("session %s cannot be taken up", session.id)
-            session.fail("gateway", f"cannot be taken up after a restart: {error}", bye=False)
+            session.fail(Cause(Side.MSRP, "gateway", f"cannot be taken up after a restart: {error}"), bye=False)
 
     def _can_revive(self, ghost: Ghost) -> bool:
         """Whether its dialog can be gone on with: nobody has begun another one under its key."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sessions_app.cause import Cause, Side, remark
 from sessions_app.gateway import telling
 from sessions_app.gateway.life import TRANSITIONS, Event
 from sessions_app.gateway.outcomes import send_refused
@@ -108,7 +109,7 @@ class Reports:
         if expected is not None:
             self.forget(expected.message)
             if expected.decides and expected.taken:
-                expected.message.passed_on(detail)
+                expected.message.passed_on(remark(detail))
 
     def _success(self, expected: _Expected) -> None:
         message = expected.message
@@ -127,14 +128,14 @@ class Reports:
 
     def _failure(self, event: ReportReceived, expected: _Expected | None) -> None:
         session = self._session
-        text = f"REPORT {event.code} {event.comment}".rstrip()
+        cause = Cause(Side.MSRP, "report", f"REPORT {event.code} {event.comment}".rstrip(), event.code)
         message = expected.message if expected is not None else self._under_way(event.message_id)
         if message is not None:
             self.forget(message)
             if not message.is_settled:
                 session.withdraw(message)
-                message.failed(send_refused(event.code), event.code, f"msrp side, report: {text}")
-                self._consequences(event.code, text)
+                message.failed(send_refused(event.code), event.code, cause)
+                self._consequences(event.code, cause)
                 return
 
         def found(rows: list[Confirmed]) -> None:
@@ -142,15 +143,16 @@ class Reports:
                 if row.changed:
                     session.undelivered += 1
                     session.touch()
-                    telling.denied(session, row, text)
-                    self._consequences(event.code, text)
+                    telling.denied(session, row, cause)
+                    self._consequences(event.code, cause)
 
         session.gateway.store.confirm(
             Confirmation(
                 direction="to_msrp",
                 state="failed",
                 before=tuple(state for state, happens in TRANSITIONS if happens is Event.DENIED),
-                text=text,
+                text=cause.text,
+                cause=cause,
                 session=session.id,
                 message_id=event.message_id,
                 then=found,
@@ -165,7 +167,7 @@ class Reports:
                 return outgoing.context  # type: ignore[return-value]  # a ToMsrp, see MsrpEnd.send, or None
         return None
 
-    def _consequences(self, code: int, text: str) -> None:
-        self._session.event("failure_report", text)
+    def _consequences(self, code: int, cause: Cause) -> None:
+        self._session.event("failure_report", cause.text)
         if code in ENDS_SESSION:
-            self._session.end(f"msrp side, report: {text}")
+            self._session.end(cause)

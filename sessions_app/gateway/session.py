@@ -17,6 +17,7 @@ from protocols.msrp.accept import common
 from protocols.msrp.errors import MsrpError
 from protocols.msrp.uri import MsrpUri
 from protocols.sip.locate import Origin
+from sessions_app.cause import Cause, Side, over
 from sessions_app.gateway import content, ending, intake, reconnect, session_row
 from sessions_app.gateway.leg import AnsweringLeg, CallingLeg, Leg
 from sessions_app.gateway.msrp_end import MsrpEnd
@@ -310,7 +311,8 @@ class Session:
 
     def reoffer_failed(self, code: int | None, detail: str) -> None:
         """The dialog is of no more use: what waits gets a session of its own, by a new INVITE."""
-        reconnect.move_on(self, f"msrp side, sip: re-INVITE: {detail}", bye=code not in (408, 481))
+        cause = Cause(Side.MSRP, "sip", f"re-INVITE: {detail}", code)
+        reconnect.move_on(self, cause, bye=code not in (408, 481))
 
     def _go_live(self) -> None:
         gateway = self.gateway
@@ -339,7 +341,8 @@ class Session:
         if self.state is State.LIVE:
             self._send(message)
         elif len(self.queue) >= self.gateway.config.queue_limit:
-            message.failed(Answer(480, "Too many messages wait for the set-up", 30), None, "gateway, queue: full")
+            answer = Answer(480, "Too many messages wait for the set-up", 30)
+            message.failed(answer, None, Cause(Side.GATEWAY, "queue", "full"))
         else:
             self.queue.append(message)
 
@@ -385,10 +388,11 @@ class Session:
             message.waits_again()
             return
         self.peer.forget(message)
-        cause = f"{outcome.code} {outcome.reason}" if outcome.code is not None else outcome.reason
-        message.failed(send_refused(outcome.code), outcome.code, f"msrp side, {outcome.layer}: {cause}")
+        said = f"{outcome.code} {outcome.reason}" if outcome.code is not None else outcome.reason
+        cause = Cause(Side.MSRP, outcome.layer, said, outcome.code)
+        message.failed(send_refused(outcome.code), outcome.code, cause)
         if outcome.code == 481:  # the peer no longer knows the session (RULEBOOK S31)
-            self.end("the MSRP peer answered 481")
+            self.end(over("the MSRP peer answered 481"))
 
     def report_received(self, event: ReportReceived) -> None:
         """A REPORT of the MSRP side."""
@@ -402,33 +406,28 @@ class Session:
 
     def refused(self, code: int, reason: str) -> None:
         """The MSRP side refused our INVITE."""
-        self.fail("sip", f"{code} {reason}", code, reason)
+        self.fail(Cause(Side.MSRP, "sip", f"{code} {reason}", code), reason)
 
     def leg_lost(self, layer: str, detail: str) -> None:
         """Something on the MSRP side makes an end of the session, or of its set-up."""
-        if self.ever_live:
-            self.end(f"msrp side, {layer}: {detail}")
-        else:
-            self.fail(layer, detail)
+        (self.end if self.ever_live else self.fail)(Cause(Side.MSRP, layer, detail))
 
     def hung_up(self) -> None:
         """BYE from the MSRP side."""
         if self.ever_live:
-            reconnect.move_on(self, "BYE from the MSRP side", bye=False)
+            reconnect.move_on(self, over("BYE from the MSRP side"), bye=False)
         else:
             reconnect.given_up(self, "BYE before the session was live")
 
-    def fail(
-        self, layer: str, detail: str, code: int | None = None, reason: str | None = None, *, bye: bool = True
-    ) -> None:
-        """Set-up failed; ``code`` and ``reason`` are those of a negative SIP reply, None where none came."""
+    def fail(self, cause: Cause, reason: str | None = None, *, bye: bool = True) -> None:
+        """Set-up failed; ``reason`` is that of a negative SIP reply, None where none came."""
         if self.state is not State.ENDED:
-            ending.fail(self, layer, detail, code, reason, bye=bye)
+            ending.fail(self, cause, reason, bye=bye)
 
-    def end(self, reason: str, *, bye: bool = True) -> None:
+    def end(self, cause: Cause, *, bye: bool = True) -> None:
         """The session is over. MESSAGEs that wait or are under way are answered 480; what was accepted goes on."""
         if self.state is not State.ENDED:
-            ending.end(self, reason, bye=bye)
+            ending.end(self, cause, bye=bye)
 
     def give_way(self, reason: str, *, bye: bool = True) -> deque[ToMsrp]:
         """Another session takes its place: it ends, and what waits or has no answer yet is the other's to carry.

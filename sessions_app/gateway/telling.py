@@ -18,6 +18,7 @@ from sessions_app.gateway.to_page import ToPage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sessions_app.cause import Cause
     from sessions_app.gateway.carried import Carried
     from sessions_app.gateway.session import Session
     from sessions_app.gateway.to_msrp import ToMsrp
@@ -34,7 +35,7 @@ def wants_imdn(message: Carried) -> bool:
     return bool(message.imdn_id) and "negative-delivery" in message.notify
 
 
-def not_delivered(message: ToMsrp, detail: str) -> None:
+def not_delivered(message: ToMsrp, cause: Cause) -> None:
     """To the message side: what was promised by 202 did not arrive."""
     session = message.session
     if tells_nobody(message) or not session.gateway.notices.may_tell(session, chain=message.chain):
@@ -42,12 +43,10 @@ def not_delivered(message: ToMsrp, detail: str) -> None:
     if wants_imdn(message):
         _imdn_failed(session, f"failed {message.message_id}", message.imdn_id, message.subject)
     else:
-        _in_words(session, f"failure {message.message_id}", detail, call_id=message.call_id)
+        _in_words(session, f"failure {message.message_id}", str(cause), call_id=message.call_id)
 
 
-def set_up_failed(
-    session: Session, code: int | None, reason: str | None, detail: str, waiting: Sequence[ToMsrp], promised: int
-) -> None:
+def set_up_failed(session: Session, cause: Cause, reason: str | None, waiting: Sequence[ToMsrp], promised: int) -> None:
     """To the message side: one notice of a failed set-up, whatever number of messages had waited for it.
 
     ``promised``: how many of them had been answered 202, so that nothing else tells of them.
@@ -58,10 +57,10 @@ def set_up_failed(
     chain = min(message.chain for message in told)
     if session.gateway.notices.may_tell(session, chain=chain, promised=promised):
         name, call_id = f"failure {session.id}", told[0].call_id
-        _in_words(session, name, detail, code, reason, number=len(told), kept=promised > 0, call_id=call_id)
+        _in_words(session, name, cause.text, cause.code, reason, number=len(told), kept=promised > 0, call_id=call_id)
 
 
-def denied(session: Session, row: Confirmed, detail: str) -> None:
+def denied(session: Session, row: Confirmed, cause: Cause) -> None:
     """To the message side: the MSRP peer took it and says later that it failed (RFC 4975 s7.1.2)."""
     notify = row.notify.split()
     if NOBODY in notify or not session.gateway.notices.may_tell(session):
@@ -69,7 +68,7 @@ def denied(session: Session, row: Confirmed, detail: str) -> None:
     if row.imdn_id and "negative-delivery" in notify:
         _imdn_failed(session, f"failed {row.id}", row.imdn_id, row.subject)
     else:
-        _in_words(session, f"failure {row.id}", detail)
+        _in_words(session, f"failure {row.id}", cause.text)
 
 
 def withheld(session: Session) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from protocols.msrp.ids import derived_message_id
 from protocols.sip import timing
 from protocols.sip.matching import merge_identity
+from sessions_app.cause import NO_CAUSE, Cause, Side
 from sessions_app.gateway import content, telling
 from sessions_app.gateway.carried import OF_NOTIFICATION, Carried
 from sessions_app.gateway.life import Event
@@ -123,7 +124,8 @@ class ToMsrp(Carried):
             self._timer = None
             self.overdue = True
             if self.session.withdraw(self):
-                self.failed(Answer(480, "Not delivered in time", 30), None, "gateway, policy: bodies are not kept")
+                cause = Cause(Side.GATEWAY, "policy", "bodies are not kept")
+                self.failed(Answer(480, "Not delivered in time", 30), None, cause)
             return
         self.keep_or_wait(self._promise)
 
@@ -152,30 +154,30 @@ class ToMsrp(Carried):
         if transaction is not None:
             transaction.respond(200)
         self.session.to_msrp += 1
-        self.record(Event.TAKEN, 200, 200, "")
+        self.record(Event.TAKEN, 200, 200, NO_CAUSE)
 
-    def passed_on(self, detail: str) -> None:
-        """A relay took it, and what became of it behind that is not known."""
+    def passed_on(self, said: Cause) -> None:
+        """A relay took it, and what became of it behind that is not known; ``said`` is a remark on it."""
         transaction = self._over()
         if transaction is not None:
             transaction.respond(202)
         self.session.to_msrp += 1
-        self.record(Event.PASSED_ON, 202, 200, detail)
+        self.record(Event.PASSED_ON, 202, 200, said)
 
     def failed(
         self,
         answer: Answer,
         msrp_code: int | None,
-        detail: str,
+        cause: Cause,
         *,
         tell: bool = True,
         after: Callable[[], object] | None = None,
     ) -> None:
-        """It was not delivered; ``detail`` says why. What was promised and meets a planned stop stays pending.
+        """It was not delivered, for this cause. What was promised and meets a planned stop stays pending.
 
         ``tell`` False: whoever calls tells its sender. ``after`` is called once it is answered.
         """
-        self._lost(Event.REFUSED, answer, msrp_code, detail, tell, after)
+        self._lost(Event.REFUSED, answer, msrp_code, cause, tell, after)
 
     @property
     def is_owed(self) -> bool:
@@ -184,14 +186,14 @@ class ToMsrp(Carried):
 
     def expire(self) -> None:
         """Its validity ended before it was on its way."""
-        self._lost(Event.EXPIRED, EXPIRED, None, "gateway, queue: expired")
+        self._lost(Event.EXPIRED, EXPIRED, None, Cause(Side.GATEWAY, "expiry", "expired"))
 
     def _lost(
         self,
         event: Event,
         answer: Answer,
         msrp_code: int | None,
-        detail: str,
+        cause: Cause,
         tell: bool = True,
         after: Callable[[], object] | None = None,
     ) -> None:
@@ -202,8 +204,8 @@ class ToMsrp(Carried):
         say = self._answering(answer)
         session.undelivered += 1
         if told and tell:
-            telling.not_delivered(self, detail)  # kept in the transaction that ends this message, so never without it
-        self.record(event, answer.code, msrp_code, detail, tell=say if after is None else partial(_both, say, after))
+            telling.not_delivered(self, cause)  # kept in the transaction that ends this message, so never without it
+        self.record(event, answer.code, msrp_code, cause, tell=say if after is None else partial(_both, say, after))
 
     def _over(self) -> ServerTransaction | None:
         """It waits for nothing any more. The transaction of its MESSAGE, None where that has its answer."""

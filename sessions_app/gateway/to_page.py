@@ -29,6 +29,7 @@ from sessions_app.gateway.own_imdns import failed_to_msrp
 if TYPE_CHECKING:
     from protocols.msrp.incoming import IncomingMessage
     from protocols.payload.cpim import CpimMessage
+    from sessions_app.cause import Cause
     from sessions_app.gateway.content import Form
     from sessions_app.gateway.session import Session
     from sessions_app.store.estate import Owed
@@ -179,7 +180,7 @@ class ToPage(Carried):
         self._copies = None
         return self.incoming is not None and self.incoming.respond(status)
 
-    def finished(self, event: Event, code: int | None, detail: str, status: int | None = None) -> bool:
+    def finished(self, event: Event, code: int | None, cause: Cause, status: int | None = None) -> bool:
         """It has its outcome: ``code`` is the MESSAGE's final answer, ``status`` the MSRP one where no code decides.
 
         False where it has none after all: what was promised and meets a planned stop stays pending.
@@ -201,7 +202,7 @@ class ToPage(Carried):
                 self._tell_taken(event)
             tell = None if good else partial(self._tell_failed, status)
             session.last_message_at = gateway.wheel.now
-            self.record(event, code, None if event is Event.PASSED_ON else status, detail, tell=tell)
+            self.record(event, code, None if event is Event.PASSED_ON else status, cause, tell=tell)
         return True
 
     def _tell_taken(self, event: Event) -> None:

@@ -95,7 +95,7 @@ def of_records(messages: Iterable[Any], events: Iterable[Any]) -> list[Step]:
         if answer is not None:
             steps.append(Step(message.finished_at, GATEWAY, near, str(answer), _tone(answer), f"of {asked}"))
         if message.state in ("failed", "expired"):
-            steps.append(Step(message.finished_at, GATEWAY, GATEWAY, message.state, "bad", message.detail))
+            steps.append(Step(message.finished_at, GATEWAY, GATEWAY, message.state, "bad", str(message.cause)))
     return sorted(steps, key=lambda step: step.at)
 
 

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from sessions_app.cause import Cause, Side
 from sessions_app.models.sessions import GatewaySession
 
 
@@ -65,3 +66,8 @@ class SetupFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code or 'no reply'} {self.detail}"
+
+    @property
+    def cause(self) -> Cause:
+        """Why it failed."""
+        return Cause(Side(self.leg), self.layer, self.detail, self.code)

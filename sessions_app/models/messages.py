@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from sessions_app.cause import Cause, LostWith, Side
 from sessions_app.models.sessions import GatewaySession
 
 
@@ -74,7 +75,35 @@ class MessageRecord(models.Model):
     msrp_code = models.PositiveSmallIntegerField(
         "MSRP code", null=True, blank=True, help_text="Answer or report on the MSRP side."
     )
-    detail = models.CharField(max_length=255, blank=True, help_text="Cause of a failure: leg, layer, what was seen.")
+    side = models.CharField(
+        max_length=8,
+        choices=[(side.value, side.value or "none") for side in Side],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Side on which it failed: msrp, message or gateway. Empty where it did not.",
+    )
+    layer = models.CharField(
+        max_length=16, blank=True, default="", db_default="", help_text="sip, msrp, report, tcp, dns, queue, timer ..."
+    )
+    code = models.SmallIntegerField(  # without a check, for which its migration would read the whole table
+        null=True,
+        blank=True,
+        help_text="Code that this side gave; where a set-up failed, the answer to the INVITE.",
+    )
+    lost_with = models.CharField(
+        max_length=8,
+        choices=[
+            (LostWith.NOTHING.value, "nothing"),
+            (LostWith.SETUP.value, "set-up"),
+            (LostWith.SESSION.value, "session"),
+        ],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it was lost with: a set-up that failed, or a session that ended.",
+    )
+    detail = models.CharField(max_length=255, blank=True, help_text="What was seen, or what is to be said of it.")
 
     class Meta:
         verbose_name = "message"
@@ -104,6 +133,9 @@ class MessageRecord(models.Model):
                 name="message_outcome",
             ),
             models.Index(fields=["detail", "-received_at", "-id"], condition=Q(detail__gt=""), name="message_detail"),
+            models.Index(fields=["side", "-received_at", "-id"], condition=Q(side__gt=""), name="message_side"),
+            models.Index(fields=["layer", "-received_at", "-id"], condition=Q(layer__gt=""), name="message_layer"),
+            models.Index(fields=["code", "-received_at", "-id"], condition=Q(code__isnull=False), name="message_code"),
             models.Index(
                 fields=["sip_code", "-received_at", "-id"],
                 condition=Q(sip_code__gte=300) | (Q(sip_code__gt=200) & ~Q(state="accepted")),
@@ -122,3 +154,8 @@ class MessageRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.state} {self.from_uri} > {self.to_uri}"
+
+    @property
+    def cause(self) -> Cause:
+        """Why it failed; written out, it is the detail that people read."""
+        return Cause(Side(self.side), self.layer, self.detail, self.code, LostWith(self.lost_with))

@@ -92,8 +92,7 @@ class FailureDetail(MayLook, DetailView):
         """The cause, the note, and the messages that were waiting."""
         context = super().get_context_data(**kwargs)
         failure = self.object
-        context["cause"] = causes.of_setup(failure)
-        context["told"] = causes.tell(context["cause"])
+        context["told"] = causes.tell(failure.cause)
         if failure.session_id is None and self.request.user.has_perms(ladder.MAY_LOOK):
             drawn = of_failure(failure)
             if drawn.framed:

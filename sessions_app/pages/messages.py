@@ -61,8 +61,7 @@ class MessageDetail(MayLook, DetailView):
         context["note"] = Acknowledgement.objects.filter(record=message.pk).first()
         context["broken"] = message.state in BROKEN
         if context["broken"]:
-            context["cause"] = causes.of_message(message)
-            context["told"] = causes.tell(context["cause"])
+            context["told"] = causes.tell(message.cause)
         context["retries"] = list(
             NodeCommand.objects.filter(verb="retry_message", argument__message=str(message.pk)).order_by("-id")[:10]
         )

@@ -12,7 +12,8 @@ from sessions_app.store.estate import OWED, Owed
 _STATE = "SELECT state, body IS NOT NULL AS kept FROM sessions_app_messagerecord WHERE id = %(id)s FOR UPDATE"
 _CLAIM = """
 UPDATE sessions_app_messagerecord
-   SET state = 'pending', finished_at = NULL, sip_code = NULL, msrp_code = NULL, detail = '', expires_at = NULL
+   SET state = 'pending', finished_at = NULL, sip_code = NULL, msrp_code = NULL, side = '', layer = '', code = NULL,
+       lost_with = '', detail = '', expires_at = NULL
  WHERE id = %(id)s
 """
 _UNCOUNT = """

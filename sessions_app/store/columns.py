@@ -76,6 +76,15 @@ SESSION_CHANGE: Final[dict[str, Form]] = {
 }
 """What changes in a session's life. Nothing here goes back to null, so null stands for "as it was"."""
 
+_CAUSE: Final[dict[str, Form]] = {
+    "side": _plain,
+    "layer": _text(16),
+    "code": number,
+    "lost_with": _plain,
+    "detail": _text(255),
+}
+"""Of a message, see :class:`sessions_app.cause.Cause`."""
+
 MESSAGE: Final[dict[str, Form]] = {
     "id": _plain,
     "session_id": _plain,
@@ -92,7 +101,7 @@ MESSAGE: Final[dict[str, Form]] = {
     "finished_at": moment,
     "sip_code": number,
     "msrp_code": number,
-    "detail": _text(255),
+    **_CAUSE,
     "sha256": octets,
     "subject": _text(255),
     "imdn_id": _text(128),
@@ -107,7 +116,7 @@ MESSAGE_OUTCOME: Final[dict[str, Form]] = {
     "finished_at": moment,
     "sip_code": number,
     "msrp_code": number,
-    "detail": _text(255),
+    **_CAUSE,
     "confirmation": _text(64),
 }
 

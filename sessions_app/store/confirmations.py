@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sessions_app.cause import NO_CAUSE, Cause
 from sessions_app.store.lane import Connection
 
 
@@ -31,6 +32,8 @@ class Confirmed:
 class Confirmation:
     """``state`` becomes the row's where that is one of ``before``; ``text`` is kept in any case.
 
+    ``cause`` becomes the row's with a state that is ``failed``.
+
     The row is named by ``id``, by ``imdn_id`` and ``direction``, or by ``session`` and ``message_id``.
     """
 
@@ -38,6 +41,7 @@ class Confirmation:
     state: str
     before: tuple[str, ...]
     text: str
+    cause: Cause = NO_CAUSE
     id: str | None = None
     imdn_id: str | None = None
     session: str | None = None
@@ -52,12 +56,16 @@ class Confirmation:
 
 _UPDATE = """
 WITH found AS (
-    SELECT id, state = ANY(%(before)s) AS changed FROM sessions_app_messagerecord
+    SELECT id, state = ANY(%(before)s) AS changed, state = ANY(%(before)s) AND %(state)s = 'failed' AS fails
+      FROM sessions_app_messagerecord
      WHERE direction = %(direction)s AND {which} FOR UPDATE
 )
 UPDATE sessions_app_messagerecord AS message
    SET confirmation = %(text)s,
-       detail = CASE WHEN found.changed AND %(state)s = 'failed' THEN %(text)s ELSE detail END,
+       side = CASE WHEN found.fails THEN %(side)s ELSE side END,
+       layer = CASE WHEN found.fails THEN %(layer)s ELSE layer END,
+       code = CASE WHEN found.fails THEN %(code)s ELSE code END,
+       detail = CASE WHEN found.fails THEN %(detail)s ELSE detail END,
        state = CASE WHEN found.changed THEN %(state)s ELSE message.state END
   FROM found WHERE message.id = found.id
 RETURNING message.id::text, session_id::text, message.state, notify, imdn_id, subject, found.changed
@@ -84,6 +92,10 @@ def confirm(
             "before": list(each.before),
             "direction": each.direction,
             "text": each.text[:64],
+            "side": each.cause.side.value,
+            "layer": each.cause.layer,
+            "code": each.cause.code,
+            "detail": each.cause.text[:255],
             "state": each.state,
             "id": each.id,
             "imdn_id": each.imdn_id,

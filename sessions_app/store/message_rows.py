@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 
 from protocols.entropy import source
 from protocols.remembered import Remembered
+from sessions_app.cause import NO_CAUSE, Cause
 from sessions_app.store.copy_text import NULL, moment, octets, text
 
 
@@ -94,6 +95,16 @@ def parties(from_uri: str, to_uri: str) -> str:
 _types = Remembered(partial(text, limit=255), most=1024, longest=255)
 """Content types, of which there are few."""
 
+NOTHING_FAILED = f"\t\t{NULL}\t\t\t"
+"""The columns of the cause where there is none: side, layer, code, what it was lost with, detail."""
+
+
+def failure(cause: Cause) -> str:
+    """The same of one."""
+    code = NULL if cause.code is None else cause.code
+    return f"{cause.side}\t{text(cause.layer, 16)}\t{code}\t{cause.lost_with}\t{text(cause.text, 255)}\t"
+
+
 NOTHING_MORE = f"\t\t\t\t{NULL}\n"
 """The last columns of a message that asked for nothing: subject, IMDN Message-ID, notify, confirmation, expiry."""
 
@@ -120,7 +131,7 @@ def message(
     finished_at: float | None,
     sip_code: int | None,
     msrp_code: int | None,
-    detail: str,
+    cause: Cause,
     sha256: bytes,
     rest: str = NOTHING_MORE,
 ) -> str:
@@ -129,7 +140,7 @@ def message(
         f"{identity}\t{start}{state}\t{uris}{text(call_id, 255)}\t{text(message_id, 128)}\t{_types[content_type]}\t"
         f"{size}\t{octets(body)}\t{when(received_at)}\t{when(finished_at) if finished_at is not None else NULL}\t"
         f"{sip_code if sip_code is not None else NULL}\t{msrp_code if msrp_code is not None else NULL}\t"
-        f"{text(detail, 255) if detail else ''}\t\\\\x{sha256.hex()}\t{rest}"
+        f"{NOTHING_FAILED if cause is NO_CAUSE else failure(cause)}\\\\x{sha256.hex()}\t{rest}"
     )
 
 
@@ -144,11 +155,12 @@ def outcome(
     finished_at: float,
     sip_code: int | None,
     msrp_code: int | None,
-    detail: str,
+    cause: Cause,
     confirmation: str = "",
 ) -> str:
     """What became of a message whose row is there."""
     return (
         f"{identity}\t{state}\t{when(finished_at)}\t{sip_code if sip_code is not None else NULL}\t"
-        f"{msrp_code if msrp_code is not None else NULL}\t{text(detail, 255)}\t{text(confirmation, 64)}\n"
+        f"{msrp_code if msrp_code is not None else NULL}\t"
+        f"{NOTHING_FAILED if cause is NO_CAUSE else failure(cause)}{text(confirmation, 64)}\n"
     )

@@ -151,7 +151,8 @@ def _outcomes(connection: Connection, lines: list[str]) -> None:
     # A body was kept because somebody was owed the message, and goes with that unless the setting keeps it.
     connection.execute(
         f"UPDATE {MESSAGE_TABLE} AS message SET state = outcome.state, finished_at = outcome.finished_at,"  # noqa: S608
-        " sip_code = outcome.sip_code, msrp_code = outcome.msrp_code, detail = outcome.detail,"
+        " sip_code = outcome.sip_code, msrp_code = outcome.msrp_code, side = outcome.side,"
+        " layer = outcome.layer, code = outcome.code, lost_with = outcome.lost_with, detail = outcome.detail,"
         " confirmation = outcome.confirmation,"
         " body = CASE WHEN outcome.state = ANY(string_to_array(current_setting('parley.bodies_kept'), ','))"
         " THEN message.body END"

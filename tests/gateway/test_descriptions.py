@@ -248,7 +248,7 @@ def test_the_message_of_an_invite_is_kept_before_the_invite_is_answered_and_is_t
     assert rig.delivered() == [HELLO]
     [row] = rig.store.messages
     columns = row.split("\t")
-    assert (columns[2], columns[7], columns[18]) == ("to_page", "dd4167b82b86", "dd4167b82b86")
+    assert (columns[2], columns[7], columns[22]) == ("to_page", "dd4167b82b86", "dd4167b82b86")
     assert [outcome.split("\t")[1] for outcome in rig.store.outcomes] == ["delivered"]
     assert rig.gateway.held.used == 0
 

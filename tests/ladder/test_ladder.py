@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from sessions_app.cause import Cause, Side
 from sessions_app.ladder import svg, text
 from sessions_app.ladder.steps import Step, gap, of_frames, of_records, told
 from sessions_app.models import TraceFrame
@@ -77,7 +78,7 @@ def test_what_a_frame_is_called(protocol, data, found):
 def test_without_frames_the_records_tell_it():
     message = SimpleNamespace(
         direction="to_msrp", size=5, received_at=START, finished_at=START + timedelta(seconds=1), sip_code=480,
-        msrp_code=None, state="failed", detail="msrp side, sip: 486 Busy Here",
+        msrp_code=None, state="failed", cause=Cause(Side.MSRP, "sip", "486 Busy Here", 486),
     )  # fmt: skip
     steps = of_records([message], [event("invite_sent", "udp 192.0.2.7:5070", 0.1)])
     assert [(step.source, step.target, step.label, step.tone) for step in steps] == [
@@ -86,6 +87,7 @@ def test_without_frames_the_records_tell_it():
         (1, 0, "480", "bad"),
         (1, 1, "failed", "bad"),
     ]
+    assert steps[-1].detail == "msrp side, sip: 486 Busy Here"
 
 
 def test_the_picture_is_sound_accessible_and_every_frame_is_a_link():

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser
 
+from sessions_app.cause import Cause, Side
 from sessions_app.models import Acknowledgement, Peer, PeerCheck, Traffic
 from tests.pages.browsing import RULES, chromium, log_in, looked_at, violations
 from tests.rows import ago, make_ended, make_event, make_failure, make_message, make_node, make_session, operator
@@ -45,7 +46,7 @@ def fill() -> dict[str, str]:
     live = make_session(undelivered=1)
     make_event(live, "invite_sent", detail="udp 192.0.2.7:5070")
     make_message(live)
-    lost = make_message(live, state="failed", detail="message side, sip: 486 Busy Here", body=b"x", sip_code=486)
+    lost = make_message(live, Cause(Side.MESSAGE, "sip", "486 Busy Here", 486), state="failed", body=b"x", sip_code=486)
     gone = make_message(live, state="expired")
     Acknowledgement.objects.create(record=gone.pk, by="otto", note="seen")
     broken = make_session(state="failed", ended_at=timezone.now(), end_reason="msrp side, sip: 486 Busy Here")

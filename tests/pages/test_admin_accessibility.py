@@ -11,6 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Browser
 
 from sessions_app.admin.navigation import _GROUPS
+from sessions_app.cause import Cause, Side
 from sessions_app.models import AuditEntry, NodeCommand, Peer, Route, RouteChange, Webhook
 from tests.pages.browsing import chromium, log_in, looked_at
 from tests.rows import make_ended, make_event, make_failure, make_message, make_node, make_session
@@ -38,7 +39,7 @@ def fill() -> list[str]:
         undelivered=1, peer_path="msrp://192.0.2.7:7654/jshA7weztasjshA7weztasjshA7weztasjshA7weztasjshA7weztas;tcp"
     )
     make_event(session, "invite_sent", detail="udp 192.0.2.7:5070")
-    message = make_message(session, state="failed", detail="message side, sip: 486 Busy Here", sip_code=486)
+    message = make_message(session, Cause(Side.MESSAGE, "sip", "486 Busy Here", 486), state="failed", sip_code=486)
     failure = make_failure(make_ended(state="failed"))
     hook = Webhook.objects.create(name="desk", url="https://hooks.example/parley", secret="s" * 32, events=[])
     change = RouteChange.objects.create(

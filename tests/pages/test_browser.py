@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from sessions_app.cause import Cause, Side
 from tests.pages.browsing import chromium
 from tests.rows import make_event, make_failure, make_message, make_session, operator
 
@@ -69,7 +70,7 @@ def test_the_list_leads_to_a_session_and_the_session_can_be_ended(page, live_ser
         peer_path="msrp://192.0.2.7:7654/jshA7weztasjshA7weztasjshA7weztas;tcp",
     )
     make_event(session, "invite_sent", detail="udp 192.0.2.7:5070")
-    make_message(session, state="failed", detail="msrp side, msrp: no answer in 30 s")
+    make_message(session, Cause(Side.MSRP, "msrp", "no answer in 30 s"), state="failed")
     page.reload()
     assert fits(page)
     page.get_by_role("link", name="carrier.example").click()

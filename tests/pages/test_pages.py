@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from sessions_app.cause import Cause, Side
 from sessions_app.models import AuditEntry, GatewaySession, Node, NodeCommand, PeerCheck
 from tests.rows import (
     ago,
@@ -200,10 +201,12 @@ class TestASession:
         session = make_session(local_path="msrp://192.0.2.1:2855/abc;tcp", source="192.0.2.50")
         make_event(session, "invite_sent", detail="udp 192.0.2.7:5070")
         make_message(session, detail="", sip_code=200)
-        make_message(session, direction="to_page", state="failed", sip_code=486, msrp_code=413, detail="page side: 486")
+        refused = Cause(Side.MESSAGE, "sip", "486 Busy Here", 486)
+        make_message(session, refused, direction="to_page", state="failed", sip_code=486, msrp_code=413)
         page = text(pages.get(f"/sessions/{session.pk}/"))
-        for word in ("192.0.2.50", "invite sent", "udp 192.0.2.7:5070", ">delivered<", "486", "413", "page side: 486"):
+        for word in ("192.0.2.50", "invite sent", "udp 192.0.2.7:5070", ">delivered<", "486", "413"):
             assert word in page
+        assert "message side, sip: 486 Busy Here" in page
 
     def test_shows_why_its_set_up_failed(self, pages):
         session = make_session(state="failed", ended_at=timezone.now(), end_reason="msrp side, sip: 486 Busy Here")
@@ -219,7 +222,7 @@ class TestASession:
 
     def test_shows_messages_only_to_those_who_may_see_them(self, client):
         session = make_session()
-        make_message(session, detail="msrp side, msrp: 481")
+        make_message(session, Cause(Side.MSRP, "msrp", "481", 481), state="failed")
         client.force_login(make_user("half", "view_gatewaysession"))
         assert "msrp side, msrp: 481" not in text(client.get(f"/sessions/{session.pk}/"))
 

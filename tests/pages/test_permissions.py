@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.urls import resolve
 
 from sessions_app import roles, sockets
+from sessions_app.cause import Cause, Side
 from sessions_app.models import NodeCommand, Peer, Route
 from tests.api.test_frames import make_frame
 from tests.pages.who import ACT, ALL, KNOWN, READ, RULE, SEE, WHO, refused, routes
@@ -120,7 +121,7 @@ def ids(monkeypatch) -> dict[str, str]:
     cache.clear()
     make_node("gateway-9", version="1")
     session, batch = make_session(), uuid.uuid4()
-    message = make_message(session, state="failed", detail="msrp side, msrp: 481", body=b"a private word")
+    message = make_message(session, Cause(Side.MSRP, "msrp", "481", 481), state="failed", body=b"a private word")
     NodeCommand.objects.create(
         node="gateway-9", verb="retry_message", by="otto", argument={"message": str(message.pk)}, batch=batch
     )

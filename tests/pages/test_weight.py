@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sessions_app import keyset
+from sessions_app.cause import Cause, Side
 from sessions_app.ladder.session import of_session
 from sessions_app.models import (
     AuditEntry,
@@ -60,15 +61,16 @@ def busy():
     for index in range(ROWS):
         sides = {"from_uri": number(index), "to_uri": name(index), "ruri": name(index)}
         session = make_ended(key=f"{number(index)} {name(index)}", created_at=ago(minutes=index), **sides)
-        detail = f"msrp side, msrp: 4{index:02} what the far end said of it at some length"
+        cause = Cause(Side.MSRP, "msrp", f"4{index:02} what the far end said of it at some length", 400 + index)
         at = ago(minutes=index)
-        make_message(session, state="failed", detail=detail, sip_code=480, msrp_code=481, received_at=at)
+        make_message(session, cause, state="failed", sip_code=480, msrp_code=481, received_at=at)
         make_failure(session, code=None, reason=None, detail=f"connection refused by a host, try {index}", **sides)
     live = make_session(key=f"{number(0)} {name(0)} live", from_uri=number(0), to_uri=name(0))
     start = timezone.now() - timedelta(hours=1)
     for index in range(MANY):
         at = start + timedelta(seconds=index)
-        make_message(live, received_at=at, finished_at=at, state="failed", detail="msrp side, msrp: no answer in 30 s")
+        silence = Cause(Side.MSRP, "msrp", "no answer in 30 s")
+        make_message(live, silence, received_at=at, finished_at=at, state="failed")
         make_event(live, "renegotiated", at=at, detail="the far end moved to another address")
     TraceFrame.objects.bulk_create(frame(live, start + timedelta(seconds=index), index) for index in range(MANY))
     AuditEntry.objects.bulk_create(

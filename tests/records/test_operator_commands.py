@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from sessions_app.cause import Cause, Side
 from sessions_app.models import AuditEntry, NodeCommand
 from tests.rows import make_ended, make_event, make_failure, make_message, make_node, make_session
 
@@ -40,7 +41,7 @@ def test_sessions_are_listed_by_the_filters_of_the_page():
 def test_a_session_is_shown_with_steps_and_messages():
     session = make_session(key="the key")
     make_event(session, "invite_sent", detail="udp 192.0.2.7:5070")
-    make_message(session, state="failed", detail="msrp side, msrp: 481")
+    make_message(session, Cause(Side.MSRP, "msrp", "481", 481), state="failed")
     for name in (str(session.pk), "the key", "he ke"):
         text = run("session", name)
         assert "invite_sent udp 192.0.2.7:5070" in text
@@ -64,14 +65,16 @@ def test_an_end_is_a_command_and_audited():
 def test_failures_by_cause_and_one_by_one():
     make_failure()
     make_failure()
-    make_message(make_session(), state="failed", detail="message side, sip: 404 Not Found")
+    make_message(make_session(), Cause(Side.MESSAGE, "sip", "404 Not Found", 404), state="failed")
     text = run("failures")
     assert "2  " in text
     assert "is busy (486)" in text
     rows = json.loads(run("failures", "--json"))
     assert {(row["count"], row["code"]) for row in rows} == {(2, 486), (1, 404)}
     assert all(row["try"] for row in rows)
-    assert len(json.loads(run("failures", "--each", "--json"))) == 3
+    each = json.loads(run("failures", "--each", "--json"))
+    assert len(each) == 3
+    assert "message side, sip: 404 Not Found" in {row["detail"] for row in each}
 
 
 def test_a_retry_needs_a_message_with_its_body_and_a_node():

@@ -15,21 +15,28 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from sessions_app import tally, tasks
+from sessions_app.cause import NO_CAUSE, Cause, LostWith, Side
 from sessions_app.conf import GatewayConfig
 from sessions_app.filters import MessageFilter, SetupFailureFilter
 from sessions_app.groups import groups
 from sessions_app.models import Acknowledgement, FailureTally, MessageRecord, SetupFailure
-from tests.rows import ago, make_ended, make_failure, make_message, make_session
+from tests.rows import ago, make_ended, make_failure, make_message, make_session, of_cause
 
 pytestmark = pytest.mark.django_db
 
-DETAILS = ["msrp side, msrp: 481", "message side, sip: 486 Busy Here", ""]
+CAUSES = [
+    Cause(Side.MSRP, "response", "481", 481),
+    Cause(Side.MESSAGE, "sip", "486 Busy Here", 486),
+    Cause(Side.MSRP, "sip", "486 Busy Here", 486, LostWith.SETUP),
+    Cause(Side.GATEWAY, "expiry", "expired"),
+    NO_CAUSE,
+]
 BROKEN = ["failed", "expired"]
 WINDOWS = [timedelta(minutes=15), timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30)]
 
 
-def fail(session, **values):
-    return make_message(session, **{"state": "failed", "sip_code": None, "detail": DETAILS[0], **values})
+def fail(session, cause=CAUSES[0], **values):
+    return make_message(session, cause, **{"state": "failed", "sip_code": None, **values})
 
 
 def told(since: timedelta = timedelta(days=1), *, unseen: bool = True) -> Counter:
@@ -62,7 +69,9 @@ class TestOneFailure:
 
     def test_is_counted_when_a_message_that_waited_fails(self):
         message = make_message(make_session(), state="pending", finished_at=None)
-        message.state, message.finished_at, message.detail = "failed", timezone.now(), DETAILS[1]
+        message.state, message.finished_at = "failed", timezone.now()
+        for name, value in of_cause(CAUSES[1]).items():
+            setattr(message, name, value)
         message.save()
         assert told() == {"message": 1}
 
@@ -70,14 +79,24 @@ class TestOneFailure:
         message = fail(make_session())
         MessageRecord.objects.filter(pk=message.pk).update(state="pending", finished_at=None)
         assert told() == {}
-        MessageRecord.objects.filter(pk=message.pk).update(state="delivered", finished_at=timezone.now(), detail="")
+        delivered = {"state": "delivered", "finished_at": timezone.now(), **of_cause(NO_CAUSE)}
+        MessageRecord.objects.filter(pk=message.pk).update(**delivered)
         assert told() == {}
 
     def test_moves_to_the_cause_of_its_next_try(self):
         message = fail(make_session())
-        MessageRecord.objects.filter(pk=message.pk).update(detail=DETAILS[1])
+        MessageRecord.objects.filter(pk=message.pk).update(**of_cause(CAUSES[1]))
         (group,) = groups(timedelta(days=1), timezone.now(), unseen=True)
-        assert (group.count, group.key[3]) == (1, DETAILS[1])
+        assert (group.count, group.key[:4]) == (1, ("message", "sip", 486, "486 Busy Here"))
+        assert group.cause == CAUSES[1]
+
+    @pytest.mark.parametrize(("name", "value"), [("side", "gateway"), ("layer", "report"), ("code", None)])
+    def test_moves_with_each_part_of_its_cause(self, name, value):
+        message = fail(make_session())
+        MessageRecord.objects.filter(pk=message.pk).update(**{name: value})
+        (group,) = groups(timedelta(days=1), timezone.now(), unseen=True)
+        assert group.count == 1
+        assert dict(zip(("side", "layer", "code"), group.key, strict=False))[name] == value
 
     @pytest.mark.parametrize("kind", ["message", "setup"])
     def test_that_is_acknowledged_is_counted_among_all_only(self, kind):
@@ -146,9 +165,7 @@ class TestWhateverHappens:
                     at = timezone.now() - timedelta(hours=dice.choice([0.1, 0.9, 3, 23.5, 24.5, 200]) * dice.random())
                     state = dice.choice(BROKEN)
                     to_uri = f"sip:bob@{dice.choice(['a', 'b'])}.example.net"
-                    records.append(
-                        fail(session, received_at=at, state=state, detail=dice.choice(DETAILS), to_uri=to_uri)
-                    )
+                    records.append(fail(session, dice.choice(CAUSES), received_at=at, state=state, to_uri=to_uri))
                 case 2:
                     code, reason = dice.choice([(486, "Busy Here"), (None, None)])
                     at = timezone.now() - timedelta(hours=48 * dice.random())
@@ -171,15 +188,25 @@ class TestWhateverHappens:
 
     def test_each_number_leads_to_as_many_rows(self):
         session = make_session(to_uri="sip:bob@example.net")
-        for detail in (*DETAILS[:2], DETAILS[0]):
-            fail(session, detail=detail)
+        for cause in (*CAUSES[:4], CAUSES[0]):
+            fail(session, cause)
+        # What differs from the others in one part of the cause only, and what is one group with another.
+        fail(session, Cause(Side.MSRP, "report", "481", 481))
+        fail(session, Cause(Side.MSRP, "response", "481", 408))
+        fail(session, Cause(Side.MSRP, "response", "481"))
+        fail(session, Cause(Side.GATEWAY, "response", "481", 481))
+        fail(session, CAUSES[0], direction="to_page")
+        fail(session, CAUSES[3], state="expired")
+        fail(session, Cause(Side.MSRP, "response", "481", 481, LostWith.SESSION))
+        make_message(session, CAUSES[0], state="accepted")
         make_failure()
+        make_failure(code=None, reason=None)
         Acknowledgement.objects.create(record=fail(session).pk, by="otto")
         for group in groups(timedelta(days=1), timezone.now(), unseen=True):
             kind = SetupFailureFilter if group.kind == "setup" else MessageFilter
             assert dict(parse_qsl(group.address))["acknowledged"] == "false"
             found = kind(QueryDict(group.address)).qs.order_by(*kind.orders[""][1])
-            assert found.count() == group.count
+            assert found.count() == group.count, group
             assert found.first().pk == group.latest_id
 
     def test_made_up_records_are_counted_by_the_same_triggers(self):

@@ -99,7 +99,7 @@ def _confirm(database: Database, batch: Batch, news: Confirmation) -> None:
 
 
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "\\": "\\"}
-_NUMBERS = frozenset({"size", "sip_code", "msrp_code"})
+_NUMBERS = frozenset({"size", "sip_code", "msrp_code", "code"})
 _MOMENTS = frozenset({"received_at", "finished_at", "expires_at"})
 _OCTETS = frozenset({"body", "sha256"})
 

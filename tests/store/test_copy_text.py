@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sessions_app.cause import Cause, LostWith, Side
 from sessions_app.store import columns, copy_text, message_rows
 from sessions_app.store.database import conninfo
 
@@ -123,6 +124,10 @@ def test_the_fast_rows_are_the_slow_rows():
         "finished_at": None,
         "sip_code": 404,
         "msrp_code": None,
+        "side": "msrp",
+        "layer": "sip",
+        "code": 486,
+        "lost_with": "setup",
         "detail": "line\nbreak",
         "sha256": b"\x00\xff",
         "subject": "a\tb",
@@ -145,7 +150,7 @@ def test_the_fast_rows_are_the_slow_rows():
         None,
         404,
         None,
-        "line\nbreak",
+        Cause(Side.MSRP, "sip", "line\nbreak", 486, LostWith.SETUP),
         b"\x00\xff",
         message_rows.more("a\tb", "n", "display", "", None),
     ).split("\t")

@@ -9,8 +9,11 @@ import time
 import psycopg
 import pytest
 
+from sessions_app.cause import NO_CAUSE, Cause, LostWith, Side
 from sessions_app.models import GatewaySession, MessageRecord, SessionEvent, SetupFailure
 from sessions_app.store import lane, message_rows, writer
+from sessions_app.store.claim import claim
+from sessions_app.store.confirmations import Confirmation
 from sessions_app.store.database import conninfo
 from sessions_app.store.writer import Writer
 
@@ -51,7 +54,7 @@ def session_row(key="a b", **changes):
     }
 
 
-def message_line(session, *, state="pending", call_id="call", body=b"hi", identity=None):
+def message_line(session, *, state="pending", call_id="call", body=b"hi", identity=None, cause=NO_CAUSE):
     finished = None if state == "pending" else NOW
     return message_rows.message(
         identity or message_rows.new_id(NOW),
@@ -67,7 +70,7 @@ def message_line(session, *, state="pending", call_id="call", body=b"hi", identi
         finished,
         None,
         None,
-        "",
+        cause,
         b"",
     )
 
@@ -162,7 +165,7 @@ def test_an_outcome_that_comes_before_the_commit_still_ends_the_row():
         store.new_session(row)
         line = message_line(row["id"], identity=identity)
         obligation = store.keep_message(row["id"], line, lambda _: None, None)
-        store.finish_message(obligation, message_rows.outcome(identity, "delivered", NOW, 200, 200, ""))
+        store.finish_message(obligation, message_rows.outcome(identity, "delivered", NOW, 200, 200, NO_CAUSE))
         while not obligation.kept:
             await store.flush(10)
         await store.flush(10)
@@ -170,6 +173,52 @@ def test_an_outcome_that_comes_before_the_commit_still_ends_the_row():
     run(scenario)
     message = MessageRecord.objects.get(pk=identity)
     assert (message.state, message.sip_code, message.body) == ("delivered", 200, None)
+
+
+def test_an_outcome_brings_its_cause_and_a_retry_takes_it_away():
+    row = session_row()
+    kept, delivered, new = (message_rows.new_id(NOW) for _ in range(3))
+    cause = Cause(Side.MSRP, "sip", "486 Busy\tHere", 486, LostWith.SETUP)
+
+    async def scenario(store):
+        store.new_session(row)
+        for identity, why in ((kept, cause), (delivered, NO_CAUSE)):
+            line = message_line(row["id"], identity=identity)
+            obligation = store.keep_message(row["id"], line, lambda _: None, None)
+            await store.flush(10)
+            state = "failed" if why is cause else "delivered"
+            store.finish_message(obligation, message_rows.outcome(identity, state, NOW, 480, None, why))
+        store.new_message(message_line(row["id"], identity=new, state="failed", cause=cause))
+        await store.flush(10)
+
+    run(scenario)
+    causes = {str(message.pk): message.cause for message in MessageRecord.objects.all()}
+    assert causes == {kept: cause, new: cause, delivered: NO_CAUSE}
+    MessageRecord.objects.filter(pk=kept).update(body=b"hi")
+    claim(conninfo(), kept)
+    assert MessageRecord.objects.get(pk=kept).cause == NO_CAUSE
+
+
+def test_news_that_takes_a_delivery_back_is_its_cause_and_other_news_is_none():
+    row = session_row()
+    denied, confirmed = message_rows.new_id(NOW), message_rows.new_id(NOW)
+    cause = Cause(Side.MSRP, "report", "REPORT 413 " + "too large " * 10, 413)
+
+    async def scenario(store):
+        store.new_session(row)
+        for identity in (denied, confirmed):
+            store.new_message(message_line(row["id"], identity=identity, state="delivered"))
+        await store.flush(10)
+        about = {"direction": "to_page", "before": ("delivered",), "text": cause.text}
+        store.confirm(Confirmation(state="failed", cause=cause, id=denied, **about))
+        store.confirm(Confirmation(state="failed", cause=cause, id=denied, **about))  # said again, it is no news
+        store.confirm(Confirmation(state="delivered", id=confirmed, **about))
+        await store.flush(10)
+
+    run(scenario)
+    found = MessageRecord.objects.get(pk=denied)
+    assert (found.state, found.cause, found.confirmation) == ("failed", cause, cause.text[:64])
+    assert MessageRecord.objects.get(pk=confirmed).cause == NO_CAUSE
 
 
 def test_a_session_that_begins_and_ends_within_a_batch_is_one_row():

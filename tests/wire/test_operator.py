@@ -30,8 +30,9 @@ def failed_message(gateway, live, phone_uri: str) -> str:
     identity = str(uuid.uuid4())
     gateway.execute(
         "INSERT INTO sessions_app_messagerecord (id, session_id, direction, state, from_uri, to_uri, call_id,"
-        " message_id, content_type, size, body, received_at, finished_at, detail) VALUES (%s, %s, 'to_page', 'failed',"
-        " %s, %s, 'c', %s, 'text/plain', 5, 'again', now(), now(), 'message side, sip: 486 Busy Here')",
+        " message_id, content_type, size, body, received_at, finished_at, side, layer, code, detail) VALUES (%s, %s,"
+        " 'to_page', 'failed', %s, %s, 'c', %s, 'text/plain', 5, 'again', now(), now(), 'message', 'sip', 486,"
+        " '486 Busy Here')",
         identity,
         row["id"],
         row["to_uri"],

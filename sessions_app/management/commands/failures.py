@@ -35,7 +35,7 @@ class Command(Listing):
             {
                 "count": group.count,
                 "kind": group.kind,
-                "leg": group.cause.leg,
+                "leg": group.cause.side,
                 "layer": group.cause.layer,
                 "code": group.cause.code,
                 "what": group.what,
@@ -51,20 +51,20 @@ class Command(Listing):
     def _each(self, since: Any, limit: int) -> list[dict[str, Any]]:
         setups = SetupFailure.objects.filter(created_at__gte=since).order_by("-created_at", "-id")[:limit]
         lost = MessageRecord.objects.defer("body").filter(state__in=["failed", "expired"], received_at__gte=since)
-        rows = [_row("setup", each, each.created_at, each.code) for each in setups]
+        rows = [_row("setup", each, each.created_at, each.code, each.detail) for each in setups]
         rows += [
-            _row("message", each, each.received_at, each.sip_code)
+            _row("message", each, each.received_at, each.sip_code, str(each.cause))
             for each in lost.order_by("-received_at", "-id")[:limit]
         ]
         return sorted(rows, key=lambda row: row["at"], reverse=True)[:limit]
 
 
-def _row(kind: str, record: Any, at: Any, code: int | None) -> dict[str, Any]:
+def _row(kind: str, record: Any, at: Any, code: int | None, detail: str) -> dict[str, Any]:
     return {
         "at": at,
         "kind": kind,
         "code": code,
-        "detail": record.detail,
+        "detail": detail,
         "from_uri": record.from_uri,
         "to_uri": record.to_uri,
         "id": str(record.pk),

@@ -57,5 +57,5 @@ class Command(Listing):
         if message is None:
             self.document({"id": identity, "state": "pending"}, as_json=options["json"], text=f"{identity} pending")
             return
-        text = f"{identity} {message.get_state_display()} {message.detail}".rstrip()
+        text = f"{identity} {message.get_state_display()} {message.cause}".rstrip()
         self.document(dict(MessageSerializer(message).data), as_json=options["json"], text=text)

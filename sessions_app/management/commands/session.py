@@ -67,7 +67,7 @@ class Command(Listing):
         lines.append("")
         lines += [
             f"  {message.received_at:%H:%M:%S.%f} {'-> MSRP' if message.direction == 'to_msrp' else '<- MSRP'} "
-            f"{message.get_state_display()} after {took(message)} {message.detail}".rstrip()
+            f"{message.get_state_display()} after {took(message)} {message.cause}".rstrip()
             for message in messages
         ]
         return "\n".join(lines)
