@@ -5,7 +5,7 @@ session_started     a session became live: ``session``, and what is known of it
 session_ended       it ended: ``session``, ``reason``
 setup_failed        E_MSRP_GW_SETUP_FAILED: ``key``, ``from_uri``, ``to_uri``, ``ruri``, ``code``, ``reason`` ...
 message_delivered   a message was delivered or accepted: ``message``, ``session``, ``direction``, codes
-message_failed      a message failed or expired: the same, and ``detail``
+message_failed      a message failed or expired: the same, and ``side``, ``layer``, ``code``, ``lost_with``, ``detail``
 ==================  ============================================================================================
 
 Each has ``event``, ``id`` (the same when it is told again), ``at`` (ISO 8601) and ``node``. No event has a body.
@@ -95,6 +95,10 @@ def _message(row: dict[str, str], node: str) -> dict[str, Any]:
         "msrp_code": _number(row.get("msrp_code")),
         "detail": _text(row.get("detail", "")),
     }
+    if name == "message_failed":
+        known["code"] = _number(row.get("code"))
+        for field in ("side", "layer", "lost_with"):
+            known[field] = _text(row.get(field, ""))
     for field in ("direction", "from_uri", "to_uri", "call_id", "message_id", "content_type"):
         if field in row:
             known[field] = _text(row[field])

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from sessions_app.cause import Cause, LostWith, Side
 from sessions_app.models import AuditEntry, NodeCommand, Peer, Route
 from tests.rows import (
     ago,
@@ -265,6 +266,21 @@ def test_messages_are_narrowed_by_their_columns_and_show_no_body(api):
     assert "body" not in answer.json()
 
 
+def test_messages_are_narrowed_by_their_cause_as_failed_set_ups_are(api):
+    session = make_session()
+    busy = Cause(Side.MSRP, "sip", "486 Busy Here", 486, LostWith.SETUP)
+    refused = make_message(session, busy, state="failed", sip_code=480, msrp_code=None)
+    silent = make_message(session, Cause(Side.MESSAGE, "timer", "no answer in 32 s"), state="failed")
+    make_message(session)
+    for query in ({"side": "msrp"}, {"layer": "sip"}, {"code": 486}, {"code__isnull": "false"}):
+        assert found(api, "messages", **query) == [str(refused.id)], query
+    for query in ({"side": "message"}, {"layer": "timer"}, {"state": "failed", "code__isnull": "true"}):
+        assert found(api, "messages", **query) == [str(silent.id)], query
+    row = api.get(f"/api/v1/messages/{refused.id}/").json()
+    cause = {name: row[name] for name in ("side", "layer", "code", "lost_with", "detail")}
+    assert cause == {"side": "msrp", "layer": "sip", "code": 486, "lost_with": "setup", "detail": "486 Busy Here"}
+
+
 def test_failures_are_narrowed_by_their_columns(api):
     busy = make_failure(created_at=ago(hours=3), key="busy-key")
     silent = make_failure(code=None, reason=None, layer="timer", leg="gateway", detail="no answer in 40 s")
@@ -345,7 +361,7 @@ class TestSendingAMessage:
 
     def test_tells_the_outcome_where_there_is_one(self, otto, monkeypatch):
         make_node()
-        message = make_message(make_session(), state="failed", detail="msrp side, tcp: connection refused")
+        message = make_message(make_session(), Cause(Side.MSRP, "tcp", "connection refused"), state="failed")
 
         def carried_out(command, seconds):
             command.result = f"sent {message.pk}"

@@ -68,7 +68,7 @@ def test_messages_by_their_outcome_and_never_with_a_body():
     batch = Batch()
     batch.messages += [
         message(body=b"a private word"),
-        message(state="failed", detail="msrp side, msrp: 481"),
+        message(state="failed", side="msrp", layer="response", code=481, lost_with="", detail="481 No session"),
         message(state="pending", finished_at=None),
         message(state="expired"),
     ]
@@ -77,7 +77,9 @@ def test_messages_by_their_outcome_and_never_with_a_body():
     assert "private" not in json.dumps(told)
     assert b"a private word".hex() not in json.dumps(told)
     assert told[0]["from_uri"] == "sip:a\\b\t@x", "as it was before COPY escaped it"
-    assert told[1]["detail"] == "msrp side, msrp: 481"
+    cause = {name: told[1][name] for name in ("side", "layer", "code", "lost_with", "detail")}
+    assert cause == {"side": "msrp", "layer": "response", "code": 481, "lost_with": "", "detail": "481 No session"}
+    assert not told[0].keys() & {"side", "layer", "code", "lost_with"}, "what was delivered has no cause"
 
 
 def test_the_same_thing_has_the_same_id_whenever_it_is_told():
