@@ -410,7 +410,11 @@ class Session:
 
     def leg_lost(self, layer: str, detail: str) -> None:
         """Something on the MSRP side makes an end of the session, or of its set-up."""
-        (self.end if self.ever_live else self.fail)(Cause(Side.MSRP, layer, detail))
+        cause = Cause(Side.MSRP, layer, detail)
+        if self.ever_live:
+            self.end(cause)
+        else:
+            self.fail(cause)
 
     def hung_up(self) -> None:
         """BYE from the MSRP side."""
