@@ -37,6 +37,7 @@ STOP_TIMEOUT = 30.0  # seconds for a fast shutdown with its checkpoint
 ORPHAN_PATIENCE = 5.0  # seconds that backends get to notice their dead postmaster
 POLL = 0.01  # seconds
 LOOK_INTERVAL = 0.5  # seconds between two looks at all processes of the machine
+STILL_PATIENCE = 10.0  # seconds in which no process of a server that starts does anything, until it is given up
 LOG_LIMIT = 4 * 1024 * 1024  # bytes of server.log kept across a start
 
 #: What differs from PostgreSQL's defaults. Durability is not traded: an acknowledged message is a committed one.
@@ -211,8 +212,9 @@ class Cluster:
             )
 
     def _await_ready(self) -> None:
-        now = look_at = time.monotonic()
-        deadline, alone_until = now + START_TIMEOUT, now + ORPHAN_PATIENCE
+        now = look_at = still_since = time.monotonic()
+        deadline = now + START_TIMEOUT
+        work: dict[int, float] = {}
         while not self.ready():
             if self._server is not None and self._server.poll() is not None:
                 self._server = None
@@ -220,11 +222,11 @@ class Cluster:
             now = time.monotonic()
             if now >= look_at:
                 look_at = now + LOOK_INTERVAL
-                server = self.pid()
-                if any(pid != server for pid in _working_in(self.data)):
-                    alone_until = now + ORPHAN_PATIENCE
-                elif now > alone_until:
-                    # Its recovery has failed, for want of room, say: all its processes are gone, and it waits for them.
+                before, work = work, self._work()
+                if any(work.get(pid, done) != done for pid, done in before.items()):
+                    still_since = now
+                elif now - still_since > STILL_PATIENCE:
+                    # Its recovery has failed, for want of room, say: its processes are gone, or wait for such.
                     self.stop(hard=True)
                     raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
             if now > deadline:
@@ -280,6 +282,11 @@ class Cluster:
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return []
 
+    def _work(self) -> dict[int, float]:
+        """What each process of the server has done so far, less the first one, which only answers; by pid."""
+        server = self.pid()
+        return {pid: _work_of(pid) for pid in _working_in(self.data) if pid != server}
+
     def _gone(self, pid: int, patience: float) -> bool:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
@@ -331,6 +338,15 @@ def _works_in(pid: int, folder: Path) -> bool:
         return os.path.samefile(f"/proc/{pid}/cwd", folder)
     except (FileNotFoundError, ProcessLookupError, NotADirectoryError, PermissionError):
         return False
+
+
+def _work_of(pid: int) -> float:
+    """A figure that grows while a process does something: its time on a processor, or the time where a disk works."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return time.monotonic() if state == "D" else float(fields[10]) + float(fields[11])
 
 
 def _working_in(folder: Path) -> Iterator[int]:

@@ -214,3 +214,49 @@ def test_folders_of_the_server_that_were_opened_are_closed(state_folder):
     cluster.start()
     cluster.stop()
     assert {folder.stat().st_mode & 0o777 for folder in (cluster.home, cluster.socket_folder)} == {0o700}
+
+
+class TestAServerThatDoesNotBecomeReady:
+    """Its first process is there and its recovery does nothing, or goes on."""
+
+    @pytest.fixture
+    def cluster(self, state_folder, monkeypatch):
+        for name, seconds in {"LOOK_INTERVAL": 0.05, "STILL_PATIENCE": 0.5, "START_TIMEOUT": 2.0}.items():
+            monkeypatch.setattr(f"gateway_project.postgres.cluster.{name}", seconds)
+        cluster = Cluster(state_folder)
+        cluster.data.mkdir(parents=True)
+        cluster.log.write_text("2026-11-28 10:00:00 UTC [7] FATAL:  could not write: No space left on device\n")
+        return cluster
+
+    @pytest.fixture
+    def works(self, cluster):
+        """`works(code)`: a process in the data folder; the first one is the server."""
+        made = []
+
+        def start(code):
+            made.append(subprocess.Popen([sys.executable, "-c", code], cwd=cluster.data))
+            if len(made) == 1:
+                (cluster.data / "postmaster.pid").write_text(f"{made[0].pid}\n")
+                cluster._server = made[0]
+            return made[-1]
+
+        yield start
+        for process in made:
+            process.kill()
+            process.wait()
+
+    @pytest.mark.parametrize("recovery", ["", "import time; time.sleep(60)"], ids=["gone", "still"])
+    def test_is_given_up_where_nothing_of_it_works(self, cluster, works, recovery):
+        server = works("import time\nwhile True: time.sleep(0.01)")
+        if recovery:
+            works(recovery)
+        with pytest.raises(EnvError, match=r"did not start: FATAL: .*No space left on device"):
+            cluster._await_ready()
+        assert server.poll() is not None, "so that the next start makes a new one"
+
+    def test_is_waited_for_while_it_works(self, cluster, works):
+        server = works("import time; time.sleep(60)")
+        works("while True: pass")
+        with pytest.raises(EnvError, match="not ready after 2 s"):
+            cluster._await_ready()
+        assert server.poll() is None
