@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from time import process_time
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -17,6 +17,7 @@ from sessions_app import json_text, keyset
 from sessions_app.api.parsers import LONGEST
 from sessions_app.live import Hub
 from sessions_app.playground import Playground
+from tests.linearity.doubling import growth_of
 from tests.rows import make_session, operator
 
 PRODUCT = Path(json_text.__file__).parent
@@ -57,16 +58,11 @@ def test_the_reader_takes_what_is_json(text):
 
 @pytest.mark.parametrize("piece", ['{"a": [1, "é"]}, ', "[], ", "1, ", '"\\u00e9", '])
 def test_twice_the_text_takes_twice_the_time(piece):
-    def took(times: int) -> float:
-        text = f"[{(piece * times)}0]"
-        best = []
-        for _ in range(5):
-            start = process_time()
-            json_text.read(text)
-            best.append(process_time() - start)
-        return min(best)
+    def reading(size: int) -> Callable[[], object]:
+        text = f"[{piece * (size // len(piece))}0]"
+        return lambda: json_text.read(text)
 
-    assert took(40_000) < 4 * took(20_000)
+    assert growth_of(reading, 800_000) is None
 
 
 @pytest.mark.django_db

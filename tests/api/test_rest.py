@@ -337,9 +337,9 @@ class TestEndingASession:
     def test_from_a_page_needs_the_csrf_token(self):
         session = make_session()
         client = APIClient(enforce_csrf_checks=True)
-        operator()
-        assert client.login(username="otto", password="secret")
+        client.force_login(operator())
         assert client.post(f"/api/v1/sessions/{session.id}/end/").status_code == 403
+        assert not NodeCommand.objects.exists()
 
 
 class TestSendingAMessage:
