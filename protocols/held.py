@@ -16,12 +16,9 @@ class HeldOctets:
 
     def take(self, octets: int) -> bool:
         """Hold so many more; False where that would be over the limit, and nothing is held."""
-        used = self.used + octets
-        if used > self.limit:
+        if self.used + octets > self.limit:
             return False
-        self.used = used
-        if used > self.most_used:  # noqa: PLR1730 - twice a message, where a call is felt
-            self.most_used = used
+        self.add(octets)
         return True
 
     def add(self, octets: int) -> None:

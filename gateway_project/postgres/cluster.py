@@ -218,7 +218,7 @@ class Cluster:
         while not self.ready():
             if self._server is not None and self._server.poll() is not None:
                 self._server = None
-                raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
+                raise self._not_started()
             now = time.monotonic()
             if now >= look_at:
                 look_at = now + LOOK_INTERVAL
@@ -228,7 +228,7 @@ class Cluster:
                 elif now - still_since > STILL_PATIENCE:
                     # Its recovery has failed, for want of room, say: its processes are gone, or wait for such.
                     self.stop(hard=True)
-                    raise EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
+                    raise self._not_started()
             if now > deadline:
                 raise EnvError(
                     "PARLEY_STATE_DIR",
@@ -262,6 +262,9 @@ class Cluster:
         self.log.chmod(0o600)
         _give(self.log, account)
         return log
+
+    def _not_started(self) -> EnvError:
+        return EnvError("PARLEY_STATE_DIR", f"the embedded PostgreSQL did not start: {self._last_words()}")
 
     def _last_words(self) -> str:
         """Why the server left: the last fault in its log, with what it says about it, on one line."""

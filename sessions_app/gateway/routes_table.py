@@ -10,14 +10,17 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
+from protocols.remembered import Remembered
 from protocols.sip.uri import aor_of
 from sessions_app.gateway.destinations import Network, parse_networks
 from sessions_app.gateway.page_end import Profile
 from sessions_app.gateway.routing import Decision, RouteRequest, WayBack, msg_to_msrp, msrp_gw_answer, reject
-from sessions_app.gateway.trusted import Trusted
+from sessions_app.gateway.trusted import LONGEST_ADDRESS, Trusted
 from sessions_app.models import Peer, Route
+
+Value = TypeVar("Value")
 
 REMEMBERED = 65_536
 """Decisions kept; when there are more, all are forgotten."""
@@ -43,6 +46,12 @@ class _Rule:
             and (self.to_pattern is None or self.to_pattern.fullmatch(request.to_aor) is not None)
             and (self.ruri_pattern is None or self.ruri_pattern.fullmatch(request.ruri_aor) is not None)
         )
+
+
+def _first_with(table: Iterable[tuple[Network, Value]], host: str, otherwise: Value) -> Value:
+    """What stands beside the first network that an IP address is in."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return next((value for network, value in table if address in network), otherwise)
 
 
 class RoutesTable:
@@ -72,20 +81,17 @@ class RoutesTable:
                     _compiled(route.ruri_pattern),
                 )
             )
-        self._profile_of: dict[str, Profile] = {}
-        # The narrowest network that an address is in says how its users take messages.
-        self._profiles = sorted(
-            ((ipaddress.ip_network(peer.network), _profile(peer)) for peer in enabled),
-            key=lambda each: -each[0].prefixlen,
+        # The narrowest network that an address is in says how its users take messages, and where they may have us send.
+        narrow_first = sorted(enabled, key=lambda peer: -ipaddress.ip_network(peer.network).prefixlen)
+        profiles = [(ipaddress.ip_network(peer.network), _profile(peer)) for peer in narrow_first]
+        self._profiles = Remembered(
+            lambda host: _first_with(profiles, host, Profile()), most=REMEMBERED, longest=LONGEST_ADDRESS
         )
-        self._destinations = sorted(
-            (
-                (ipaddress.ip_network(peer.network), found)
-                for peer in enabled
-                if (found := parse_networks(peer.destinations))
-            ),
-            key=lambda each: -each[0].prefixlen,
-        )
+        self._destinations: list[tuple[Network, tuple[Network, ...]]] = [
+            (ipaddress.ip_network(peer.network), found)
+            for peer in narrow_first
+            if (found := parse_networks(peer.destinations))
+        ]
         self._route_destinations = {rule.route.name: parse_networks(rule.route.destinations) for rule in self._rules}
         self._remembered: dict[tuple[str, str, str, str, str], Decision | None] = {}
 
@@ -100,22 +106,14 @@ class RoutesTable:
 
     def profile_of(self, host: str) -> Profile:
         """How the users of the peer at an IP address take messages; as every peer does where it is none of ours."""
-        known = self._profile_of.get(host)
-        if known is None:
-            if len(self._profile_of) >= REMEMBERED:
-                self._profile_of.clear()
-            address = ipaddress.ip_address(host.partition("%")[0])
-            known = next((profile for network, profile in self._profiles if address in network), Profile())
-            self._profile_of[host] = known
-        return known
+        return self._profiles[host]
 
     def destinations_of(self, source: str, route: str) -> tuple[Network, ...]:
         """Networks to which a peer at ``source`` may make us send by ``route``; none where neither names any."""
         by_route = self._route_destinations.get(route)
         if by_route or not self._destinations:
             return by_route or ()
-        address = ipaddress.ip_address(source.partition("%")[0])
-        return next((found for network, found in self._destinations if address in network), ())
+        return _first_with(self._destinations, source, ())
 
     def __call__(self, request: RouteRequest) -> None:
         """The request route: the first route that takes the request decides."""

@@ -150,19 +150,19 @@ class ToMsrp(Carried):
 
     def delivered(self) -> None:
         """The MSRP peer took it."""
-        transaction = self._over()
-        if transaction is not None:
-            transaction.respond(200)
-        self.session.to_msrp += 1
-        self.record(Event.TAKEN, 200, 200, NO_CAUSE)
+        self._left(Event.TAKEN, 200, NO_CAUSE)
 
     def passed_on(self, said: Cause) -> None:
         """A relay took it, and what became of it behind that is not known; ``said`` is a remark on it."""
+        self._left(Event.PASSED_ON, 202, said)
+
+    def _left(self, event: Event, code: int, said: Cause) -> None:
+        """It is out of our hands, and its MESSAGE is answered ``code``."""
         transaction = self._over()
         if transaction is not None:
-            transaction.respond(202)
+            transaction.respond(code)
         self.session.to_msrp += 1
-        self.record(Event.PASSED_ON, 202, 200, said)
+        self.record(event, code, 200, said)
 
     def failed(
         self,

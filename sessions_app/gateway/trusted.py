@@ -6,20 +6,23 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Final
 
+from protocols.remembered import Remembered
 from sessions_app.gateway.destinations import Network
 
 REMEMBERED: Final = 65_536
 """Addresses kept; when there are more, all are forgotten."""
+LONGEST_ADDRESS: Final = 64
+"""Characters of a numeric address, with its zone."""
 
 
-class Trusted(dict[str, bool]):
+class Trusted(Remembered[bool]):
     """Whether a numeric address is in one of ``networks``, by address; each is worked out when it is first asked for.
 
     For one thread. Raises ValueError for what is no address.
     """
 
     def __init__(self, networks: Iterable[Network] = ()) -> None:
-        super().__init__()
+        super().__init__(self._is_a_peers, most=REMEMBERED, longest=LONGEST_ADDRESS)
         self._networks = tuple(networks)
 
     def change(self, networks: Iterable[Network]) -> None:
@@ -27,9 +30,6 @@ class Trusted(dict[str, bool]):
         self._networks = tuple(networks)
         self.clear()
 
-    def __missing__(self, source: str) -> bool:
-        if len(self) >= REMEMBERED:
-            self.clear()
+    def _is_a_peers(self, source: str) -> bool:
         address = ipaddress.ip_address(source.partition("%")[0])
-        known = self[source] = any(address in network for network in self._networks)
-        return known
+        return any(address in network for network in self._networks)
